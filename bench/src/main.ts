@@ -1,0 +1,18 @@
+/**
+ * `npm run bench -- [--quick] [--save] [--profile <folder>]`: our adapters and guard against bare Node TLS, in one run.
+ */
+import { resolve } from 'node:path';
+import { readOptions } from './options.ts';
+import { FULL, QUICK } from './plan.ts';
+import { toText } from './report.ts';
+import { run } from './run.ts';
+import { saveResults } from './save.ts';
+
+const { quick, save, profile } = readOptions();
+const results = await run({
+  effort: quick ? QUICK : FULL,
+  ...(profile !== undefined && { profileDirectory: resolve(profile) }),
+  onProgress: (text) => console.error(`bench: ${text}`),
+});
+console.log(`\n${toText(results)}`);
+if (save) await saveResults(results);

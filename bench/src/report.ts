@@ -1,0 +1,112 @@
+/**
+ * From results to tables. A table is data first; text and Markdown are two ways to print the same one.
+ */
+import { COMPARISONS, WORKLOADS } from './plan.ts';
+import type { Results, RoundFigures, Series } from './results.ts';
+import { median, pairedRatios, type Spread } from './statistics.ts';
+
+interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: ReadonlyArray<readonly string[]>;
+}
+
+/** The figures that are shown, in order. */
+const COLUMNS: ReadonlyArray<{ head: string; of: (round: RoundFigures) => number; digits: number }> = [
+  { head: 'per second', of: ({ perSecond }) => perSecond, digits: 0 },
+  { head: 'p50 ms', of: ({ p50Ms }) => p50Ms, digits: 2 },
+  { head: 'p99 ms', of: ({ p99Ms }) => p99Ms, digits: 2 },
+  { head: 'CPU s, client', of: ({ clientCpu }) => clientCpu, digits: 2 },
+  { head: 'CPU s, server', of: ({ serverCpu }) => serverCpu, digits: 2 },
+  { head: 'CPU s, both', of: ({ clientCpu, serverCpu }) => clientCpu + serverCpu, digits: 2 },
+];
+const HEAD = ['', ...COLUMNS.map(({ head }) => head)];
+
+/** For the terminal. */
+export function toText(results: Results): string {
+  return [describe(results), ...tablesOf(results).map(textTable)].join('\n\n');
+}
+
+/** For `docs/reference/performance.md`. */
+export function toMarkdown(results: Results): string {
+  return [describe(results), ...tablesOf(results).map(markdownTable)].join('\n\n');
+}
+
+/** When and on what, because no figure means anything without it. */
+function describe({ takenAt, machine, effort, handshakes }: Results): string {
+  const { platform, cores, processor, memoryGb, node, openssl, loadBefore } = machine;
+  return [
+    `Taken ${takenAt.slice(0, 10)} with Node ${node} (OpenSSL ${openssl}) on ${platform}, ${cores} cores of ${processor},`,
+    `${memoryGb} GB. ${effort.rounds} rounds of ${effort.roundMs / 1_000} s; load average before: ${loadBefore}.`,
+    `HTTPS handshakes seen: ${handshakes.join('; ')}.`,
+  ].join('\n');
+}
+
+function tablesOf({ series, steps }: Results): Table[] {
+  const loads = WORKLOADS.map(({ name }) =>
+    loadTable(
+      name,
+      series.filter(({ workload }) => workload === name),
+    ),
+  );
+  return [ratioTable(series), ...loads, stepTable(steps)];
+}
+
+/** What the run is for. Above 1 is faster in the first column of figures, and slower or dearer in all others. */
+function ratioTable(series: readonly Series[]): Table {
+  const roundsOf = (variant: string, workload: string): readonly RoundFigures[] | undefined =>
+    series.find((candidate) => candidate.variant === variant && candidate.workload === workload)?.rounds;
+  const rows = WORKLOADS.flatMap(({ name: workload }) =>
+    COMPARISONS.flatMap(({ name, figure, baseline }) => {
+      const rounds = roundsOf(figure, workload);
+      const base = roundsOf(baseline, workload);
+      if (rounds === undefined || base === undefined) return [];
+      return [
+        [`${name}, ${workload}`, ...COLUMNS.map(({ of }) => ratioText(pairedRatios(rounds.map(of), base.map(of))))],
+      ];
+    }),
+  );
+  return { title: 'Ours divided by bare: median of the rounds (least to most)', head: HEAD, rows };
+}
+
+function ratioText({ median: middle, min, max }: Spread): string {
+  return `${middle.toFixed(2)} (${min.toFixed(2)}-${max.toFixed(2)})`;
+}
+
+function loadTable(workload: string, series: readonly Series[]): Table {
+  const rows = series.map(({ variant, rounds }) => [
+    variant,
+    ...COLUMNS.map(({ of, digits }) => median(rounds.map(of)).toFixed(digits)),
+  ]);
+  return { title: capitalized(workload), head: HEAD, rows };
+}
+
+function stepTable(steps: Results['steps']): Table {
+  return {
+    title: 'Single steps',
+    head: ['', 'samples', 'p50 µs', 'p99 µs'],
+    rows: steps.map(({ name, samples, p50Us, p99Us }) => [name, `${samples}`, p50Us.toFixed(1), p99Us.toFixed(1)]),
+  };
+}
+
+function textTable({ title, head, rows }: Table): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string => row.map((cell, column) => pad(cell, column, widths)).join('  ');
+  return [title, ...[head, ...rows].map(line)].join('\n');
+}
+
+/** Names to the left, figures to the right. */
+function pad(cell: string, column: number, widths: readonly number[]): string {
+  const width = widths[column] ?? 0;
+  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+}
+
+function markdownTable({ title, head, rows }: Table): string {
+  const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [`### ${title}`, '', line(head), line(rule), ...rows.map(line)].join('\n');
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,71 @@
+/**
+ * Child processes that take commands over Node's IPC: one command at a time, one reply each. Both ends are this folder's
+ * own code, so a reply's type is taken at its word, in one place.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+type Reply = { readonly value: unknown } | { readonly error: string };
+
+/** Commands by name: what each takes and gives. */
+export type Commands = Record<string, (argument: never) => unknown>;
+
+/** A child process as its parent sees it. */
+export interface Worker<C extends Commands> {
+  ask<N extends keyof C & string>(name: N, ...argument: Parameters<C[N]>): Promise<Awaited<ReturnType<C[N]>>>;
+  /** Ends the process and waits until it is gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts `program`, a file beside this one, with `execArgv` for Node. */
+export function startWorker<C extends Commands>(program: string, execArgv: readonly string[] = []): Worker<C> {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], { execArgv: [...execArgv] });
+  return {
+    async ask(name, ...argument) {
+      child.send({ name, argument: argument[0] });
+      const reply = await nextReply(child, `${program} ${name}`);
+      if ('error' in reply) throw new Error(`bench: ${program} ${name}: ${reply.error}`);
+      return reply.value as never;
+    },
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      if (child.connected) child.disconnect();
+      await gone;
+    },
+  };
+}
+
+async function nextReply(child: ChildProcess, what: string): Promise<Reply> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([reply]) => reply as Reply),
+      once(child, 'exit', { signal }).then(([code, killedBy]) => {
+        throw new Error(`bench: ${what}: the process ended (${code ?? killedBy})`);
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** The child's side: serves commands until the parent is gone, then exits. */
+export function serveCommands(commands: Commands): void {
+  process.on('message', (message: { name: string; argument: never }) => {
+    void answer(commands, message).then((reply) => process.send?.(reply));
+  });
+  process.on('disconnect', () => process.exit(0));
+}
+
+async function answer(commands: Commands, { name, argument }: { name: string; argument: never }): Promise<Reply> {
+  try {
+    const command = commands[name];
+    if (command === undefined) throw new TypeError(`no command is named ${JSON.stringify(name)}`);
+    return { value: await command(argument) };
+  } catch (error) {
+    return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}

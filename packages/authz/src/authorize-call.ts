@@ -1,0 +1,136 @@
+/**
+ * ZERO TRUST: the one place where a call is let through, whatever its transport. A call passes only by a decision that
+ * says so; no peer, a refusal, and every kind of failure end as a refusal, each told apart from the others.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Peer } from '@countersign/spiffe-tls';
+import type { Call } from './call-context.ts';
+import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
+import { AuthzError } from './errors.ts';
+import type { PolicyInput } from './policy-document.ts';
+import type { Decision, PolicyEngine } from './policy-engine.ts';
+
+/** Why a call does not reach its handler. */
+export interface Refusal {
+  /**
+   * `unauthenticated`: the connection has no verified peer, or has one no longer (401, UNAUTHENTICATED).
+   * `malformed`: the request's path can't be told apart from another's (400). `denied`: the policy refuses (403,
+   * PERMISSION_DENIED). `unavailable`: nothing was decided (503, UNAVAILABLE).
+   */
+  readonly kind: 'unauthenticated' | 'malformed' | 'denied' | 'unavailable';
+  /** The code that the peer is given. It does not say what a grant would have to look like. */
+  readonly code: 'PEER_NOT_VERIFIED' | 'PATH_MALFORMED' | 'POLICY_DENIED' | 'POLICY_UNAVAILABLE';
+  readonly decisionId: string;
+  /** The policy's decision; for the answer in development only. */
+  readonly decision?: Decision;
+}
+
+/** Either the call, or why there is none. */
+export type Verdict =
+  | { readonly allow: true; readonly call: Call }
+  | { readonly allow: false; readonly refusal: Refusal };
+
+/** What both guards are made of. */
+export interface GuardOptions {
+  readonly engine: Pick<PolicyEngine, 'decide'>;
+  /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
+  readonly self: () => string;
+  /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
+  readonly onDecision?: (record: DecisionRecord) => void;
+  /** Puts the decision's rule and reason into the answer. Default `false`: never in production. */
+  readonly development?: boolean;
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** What differs from call to call. */
+export interface Question {
+  /** Asked inside, so that throwing refuses. */
+  readonly peer: () => Peer | undefined;
+  /** The transport's part of the input, or `undefined` when the request has none that is safe to ask about. */
+  readonly describe: () => CallDescription | undefined;
+}
+
+/** The input's parts that the transport knows. */
+export type CallDescription = Pick<PolicyInput, 'transport' | 'operation' | 'http' | 'grpc' | 'resource'>;
+
+const CODES = {
+  unauthenticated: 'PEER_NOT_VERIFIED',
+  malformed: 'PATH_MALFORMED',
+  denied: 'POLICY_DENIED',
+  unavailable: 'POLICY_UNAVAILABLE',
+} as const;
+
+/** Decides about one call and writes its record. Never throws. */
+export function authorizeCall(options: GuardOptions, question: Question): Verdict {
+  const decisionId = randomUUID();
+  const outcome = decide(options, question, decisionId);
+  try {
+    options.onDecision?.(recordOf(options, outcome, decisionId));
+  } catch {
+    // A decision that can't be recorded is not acted on: nobody could ever say why the call passed.
+    return refuse('unavailable', decisionId);
+  }
+  if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
+  const { peer, decision, input } = outcome;
+  if (!decision.allow) return refuse('denied', decisionId, decision);
+  return { allow: true, call: Object.freeze({ peer, decision, input }) };
+}
+
+type Outcome =
+  | { kind: 'decided'; peer: Peer; decision: Decision; input: PolicyInput; durationNs: number }
+  | { kind: 'unauthenticated' | 'malformed' }
+  | { kind: 'unavailable'; error: unknown; input: PolicyInput | undefined };
+
+function decide(options: GuardOptions, { peer: findPeer, describe }: Question, decisionId: string): Outcome {
+  let input: PolicyInput | undefined;
+  try {
+    const peer = findPeer();
+    if (peer === undefined) return { kind: 'unauthenticated' };
+    const description = describe();
+    if (description === undefined) return { kind: 'malformed' };
+    input = inputOf(options, peer, description);
+    const started = process.hrtime.bigint();
+    const decision = options.engine.decide(input, decisionId);
+    return { kind: 'decided', peer, decision, input, durationNs: Number(process.hrtime.bigint() - started) };
+  } catch (error) {
+    return { kind: 'unavailable', error, input };
+  }
+}
+
+/** SPIFFE: identity reaches the policy as parsed fields of the verified ID, never as a header to split. */
+function inputOf({ self, now = Date.now }: GuardOptions, { id }: Peer, description: CallDescription): PolicyInput {
+  return {
+    ...description,
+    self: { spiffe_id: self() },
+    peer: { spiffe_id: id.toString(), trust_domain: id.trustDomain.name, path: id.segments },
+    chain: [],
+    time: new Date(now()).toISOString(),
+  };
+}
+
+function refuse(kind: Refusal['kind'], decisionId: string, decision?: Decision): Verdict {
+  const refusal = { kind, code: CODES[kind], decisionId, ...(decision === undefined ? {} : { decision }) };
+  return { allow: false, refusal };
+}
+
+function recordOf({ now = Date.now }: GuardOptions, outcome: Outcome, decisionId: string): DecisionRecord {
+  const base = { decisionId, nowMs: now(), durationNs: 0 };
+  if (outcome.kind === 'decided') {
+    const { input, decision, durationNs } = outcome;
+    return createDecisionRecord({ ...base, input, result: decision, durationNs });
+  }
+  if (outcome.kind === 'unavailable')
+    return createDecisionRecord({ ...base, input: outcome.input, error: errorOf(outcome.error) });
+  return createDecisionRecord({ ...base, error: { code: CODES[outcome.kind], message: MESSAGES[outcome.kind] } });
+}
+
+const MESSAGES = {
+  unauthenticated: 'the connection has no verified peer, or has one no longer',
+  malformed: 'the path of the request is not acceptable',
+};
+
+function errorOf(error: unknown): { code: string; message: string } {
+  if (error instanceof AuthzError) return error;
+  return { code: 'GUARD_FAILED', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,49 @@
+/**
+ * A refusal as an HTTP answer: RFC 9457 problem details. The one translation to HTTP.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Refusal } from './authorize-call.ts';
+
+/** Body of the answer. */
+export interface HttpProblem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  /** What the caller can do about it. */
+  readonly detail: string;
+  readonly code: Refusal['code'];
+  readonly decision_id: string;
+  /** In development only. */
+  readonly reason?: string;
+  /** In development only. */
+  readonly rule?: string;
+}
+
+const ANSWERS = {
+  unauthenticated: {
+    status: 401,
+    title: 'Unauthorized',
+    detail: 'The connection has no verified SPIFFE ID, or has one no longer: connect anew with a valid X.509-SVID.',
+  },
+  malformed: { status: 400, title: 'Bad Request', detail: 'The path of the request is not acceptable.' },
+  denied: { status: 403, title: 'Forbidden', detail: 'The policy does not allow this call.' },
+  unavailable: { status: 503, title: 'Service Unavailable', detail: 'No decision could be made: try again later.' },
+} as const;
+
+/** What the peer is told: a code and the decision's ID; in development also which rule refused. */
+export function toHttpProblem(refusal: Refusal, development = false): HttpProblem {
+  const { kind, code, decisionId, decision } = refusal;
+  const inDevelopment = development && decision !== undefined ? { reason: decision.reason, rule: decision.rule } : {};
+  return { type: 'about:blank', ...ANSWERS[kind], code, decision_id: decisionId, ...inDevelopment };
+}
+
+/** Sends a problem and ends the response. */
+export function sendHttpProblem(response: ServerResponse, problem: HttpProblem): void {
+  response.statusCode = problem.status;
+  response.setHeader('Content-Type', 'application/problem+json');
+  response.setHeader('Cache-Control', 'no-store');
+  // RFC 9110, 15.5.2 demands a challenge; no registered scheme stands for a client certificate.
+  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'X509-SVID');
+  if (problem.status === 503) response.setHeader('Retry-After', '1');
+  response.end(JSON.stringify(problem));
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { registrationOf, startTemporary, temporaryDirectory } from '../test/temporary.ts';
+import { EXIT_CODES, runCli } from './cli-commands.ts';
+import type { DevTrustDomain } from './dev-trust-domain.ts';
+
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+async function cli(env: Record<string, string>, ...args: string[]): Promise<Outcome> {
+  const output: string[] = [];
+  const errors: string[] = [];
+  const code = await runCli({
+    args,
+    env,
+    nowMs: Date.now(),
+    print: (line) => output.push(line),
+    printError: (line) => errors.push(line),
+  });
+  return { code, output: output.join('\n'), errors: errors.join('\n') };
+}
+
+/** A trust domain in `<state>/run`, as `npm start` has it. */
+async function setUp(
+  context: TestContext,
+): Promise<{ trustDomain: DevTrustDomain; env: Record<string, string>; state: string }> {
+  const state = await temporaryDirectory(context);
+  const trustDomain = await startTemporary(context, {
+    runDirectory: join(state, 'run'),
+    registrations: [registrationOf('web')],
+  });
+  return { trustDomain, env: { COUNTERSIGN_STATE_DIR: state }, state };
+}
+
+test('status shows CA, workloads and how long they last; --json gives it all', async (context) => {
+  const { trustDomain, env, state } = await setUp(context);
+  const { code, output } = await cli(env, 'status');
+  const status = await trustDomain.status();
+  assert.equal(code, EXIT_CODES.done);
+  assert.match(output, /trust domain example\.org, SVIDs last 5m/);
+  assert.ok(output.includes(`active    ${status.authorities[0]?.serialNumber}`));
+  assert.match(output, /web {2}spiffe:\/\/example\.org\/web, serial [0-9A-F]{32}, expires in (5m|4m \d+s), 0 streams/);
+  const json = await cli({}, 'status', '--json', '--state-dir', state);
+  assert.deepEqual(JSON.parse(json.output), status);
+});
+
+test('rotate changes the serial, and rotate --ca the root', async (context) => {
+  const { trustDomain, env } = await setUp(context);
+  const before = await trustDomain.status();
+  const rotated = await cli(env, 'rotate', 'web');
+  const after = await trustDomain.status();
+  assert.equal(rotated.code, EXIT_CODES.done);
+  assert.notEqual(after.workloads[0]?.identities[0]?.serialNumber, before.workloads[0]?.identities[0]?.serialNumber);
+  assert.ok(rotated.output.includes(after.workloads[0]?.identities[0]?.serialNumber ?? 'none'));
+
+  const { code, output } = await cli(env, 'rotate', '--ca', '--settle', '0s', '--drop-after', '1h');
+  const [active, retiring] = (await trustDomain.status()).authorities;
+  assert.equal(code, EXIT_CODES.done);
+  assert.ok(output.includes(`CA ${active?.serialNumber} signs now`));
+  assert.match(output, new RegExp(`CA ${retiring?.serialNumber} stays in the bundle for (1h|59m)`));
+});
+
+test('unregister and register, with an ID and by name', async (context) => {
+  const { trustDomain, env } = await setUp(context);
+  assert.match((await cli(env, 'unregister', 'web')).output, /web {2}not registered/);
+  assert.match((await cli(env, 'register', 'web')).output, /spiffe:\/\/example\.org\/web,/);
+  const { code, output } = await cli(
+    env,
+    'register',
+    'late',
+    '--spiffe-id',
+    'spiffe://example.org/late',
+    '--dns',
+    'late.example.org',
+    '--dns',
+    'late',
+  );
+  assert.equal(code, EXIT_CODES.done);
+  assert.ok(output.includes(`SPIFFE_ENDPOINT_SOCKET=${trustDomain.socketOf('late')}`));
+  const late = (await trustDomain.status()).workloads.find(({ name }) => name === 'late');
+  assert.deepEqual(late?.identities[0]?.dnsNames, ['late.example.org', 'late']);
+});
+
+const refusals: readonly [args: string[], code: number, message: RegExp][] = [
+  [[], EXIT_CODES.usage, /no command.*usage:/s],
+  [['bogus'], EXIT_CODES.usage, /no such command: bogus/],
+  [['status', 'web'], EXIT_CODES.usage, /takes no name/],
+  [['status', '--ca'], EXIT_CODES.usage, /status takes no --ca/],
+  [['rotate', '--settle', '1s'], EXIT_CODES.usage, /go with --ca/],
+  [['rotate', '--ca', 'web'], EXIT_CODES.usage, /takes no name/],
+  [['rotate', '--ca', '--settle', 'soon'], EXIT_CODES.usage, /--settle: must be a duration/],
+  [['rotate', 'web', 'job'], EXIT_CODES.usage, /takes one name/],
+  [['register'], EXIT_CODES.usage, /needs the name/],
+  [['unregister'], EXIT_CODES.usage, /needs the name/],
+  [['register', 'x', '--nonsense'], EXIT_CODES.usage, /nonsense/],
+  [['register', 'x'], EXIT_CODES.refused, /needs a spiffeId/],
+  [['register', 'X', '--spiffe-id', 'spiffe://example.org/x'], EXIT_CODES.refused, /name must be/],
+  [['rotate', 'nobody'], EXIT_CODES.refused, /no workload "nobody"; there are web/],
+];
+
+test('wrong use and refusals have their exit codes and say what is wrong', async (context) => {
+  const { env } = await setUp(context);
+  for (const [args, code, message] of refusals) {
+    const outcome = await cli(env, ...args);
+    assert.equal(outcome.code, code, args.join(' '));
+    assert.match(outcome.errors, message, args.join(' '));
+    assert.equal(outcome.output, '');
+  }
+});
+
+test('where nothing runs it says how to start it', async (context) => {
+  const { code, errors } = await cli({ COUNTERSIGN_STATE_DIR: await temporaryDirectory(context) }, 'status');
+  assert.equal(code, EXIT_CODES.notRunning);
+  assert.match(errors, /npm start/);
+});
+
+test('--help shows every command', async () => {
+  const { code, output } = await cli({}, '--help');
+  assert.equal(code, EXIT_CODES.done);
+  for (const word of ['status', 'rotate', 'register', 'unregister', '--state-dir']) assert.ok(output.includes(word));
+});

@@ -1,0 +1,210 @@
+/**
+ * The commands of `npm run trust-domain`: what people type to look at a running trust domain and to change it.
+ */
+import { parseArgs } from 'node:util';
+import { SpiffeTlsError } from '@countersign/spiffe-tls';
+import type { RegistrationRequest, TrustDomainControl } from './control.ts';
+import { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { DevTrustDomainError } from './errors.ts';
+import type { TrustDomainStatus, WorkloadStatus } from './status.ts';
+
+/** What a command is run with. */
+export interface CliContext {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly nowMs: number;
+  readonly print: (line: string) => void;
+  readonly printError: (line: string) => void;
+}
+
+/** How the process ends: done, refused, wrong use, nothing is running. */
+export const EXIT_CODES = { done: 0, refused: 1, usage: 2, notRunning: 3 } as const;
+
+const USAGE = `usage: npm run trust-domain -- <command>
+
+  status                         the CA, the workloads, and how long their SVIDs last
+  rotate [name]                  new SVIDs for one workload, or for all
+  rotate --ca [--settle 2s] [--drop-after 5m]
+                                 a new CA: publish it, wait, issue all SVIDs from it, later drop the old one
+  register <name> [--spiffe-id ID] [--dns NAME]... [--hint HINT]
+                                 give a workload an identity; a known one gets its own back
+  unregister <name> [--spiffe-id ID]
+                                 take it away: open streams end with PermissionDenied
+
+  --json                         print the answer as JSON
+  --state-dir DIR                where the trust domain keeps its state (or COUNTERSIGN_STATE_DIR; default ${DEFAULT_STATE_DIRECTORY})`;
+
+const OPTIONS = {
+  ca: { type: 'boolean' },
+  settle: { type: 'string' },
+  'drop-after': { type: 'string' },
+  'spiffe-id': { type: 'string' },
+  dns: { type: 'string', multiple: true },
+  hint: { type: 'string' },
+  json: { type: 'boolean' },
+  'state-dir': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Parsed = ReturnType<typeof parse>;
+type Flags = Parsed['values'];
+type Command = (control: TrustDomainControl, name: string | undefined, context: CommandContext) => Promise<void>;
+
+interface CommandContext extends CliContext {
+  readonly flags: Flags;
+}
+
+const COMMANDS: ReadonlyMap<string, { readonly run: Command; readonly flags: readonly (keyof Flags)[] }> = new Map([
+  ['status', { run: showStatus, flags: [] }],
+  ['rotate', { run: rotate, flags: ['ca', 'settle', 'drop-after'] as const }],
+  ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint'] as const }],
+  ['unregister', { run: unregister, flags: ['spiffe-id'] as const }],
+]);
+
+const EVERYWHERE: readonly (keyof Flags)[] = ['json', 'state-dir'];
+
+/** Runs one command; returns the exit code. */
+export async function runCli(context: CliContext): Promise<number> {
+  try {
+    const { values: flags, positionals } = parse(context.args);
+    if (flags.help) {
+      context.print(USAGE);
+      return EXIT_CODES.done;
+    }
+    const [word = '', name, ...rest] = positionals;
+    const command = COMMANDS.get(word);
+    if (command === undefined) throw usageError(word === '' ? 'no command' : `no such command: ${word}`);
+    checkUse(word, command.flags, flags, rest);
+    const { COUNTERSIGN_STATE_DIR: fromEnv } = context.env;
+    const socket = controlSocketOf(flags['state-dir'] ?? fromEnv ?? DEFAULT_STATE_DIRECTORY);
+    await command.run(createControlClient(socket), name, { ...context, flags });
+    return EXIT_CODES.done;
+  } catch (cause) {
+    return reportFailure(cause, context);
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (cause) {
+    throw usageError(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function checkUse(word: string, known: readonly (keyof Flags)[], flags: Flags, rest: readonly string[]): void {
+  const unexpected = Object.keys(flags).find((flag) => ![...known, ...EVERYWHERE].some((each) => each === flag));
+  if (unexpected !== undefined) throw usageError(`${word} takes no --${unexpected}`);
+  if (rest.length > 0) throw usageError(`${word} takes one name, got also ${rest.join(' ')}`);
+}
+
+function usageError(message: string): DevTrustDomainError {
+  return new DevTrustDomainError('CONFIGURATION', message);
+}
+
+function reportFailure(cause: unknown, { printError }: CliContext): number {
+  if (!(cause instanceof DevTrustDomainError) && !(cause instanceof SpiffeTlsError)) throw cause;
+  printError(cause.message);
+  switch (cause.code) {
+    case 'CONFIGURATION':
+      printError(`\n${USAGE}`);
+      return EXIT_CODES.usage;
+    case 'NOT_RUNNING':
+      printError('Start it with `npm start`, or say where it is with --state-dir.');
+      return EXIT_CODES.notRunning;
+    default:
+      return EXIT_CODES.refused;
+  }
+}
+
+async function showStatus(
+  control: TrustDomainControl,
+  name: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  if (name !== undefined) throw usageError('status takes no name');
+  const status = await control.status();
+  show(context, status, () => formatStatus(status, context.nowMs));
+}
+
+async function rotate(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
+  if (context.flags.ca) return rotateCa(control, name, context);
+  if (context.flags.settle !== undefined || context.flags['drop-after'] !== undefined)
+    throw usageError('--settle and --drop-after go with --ca');
+  const workloads = await control.rotate(name);
+  show(context, workloads, () => [
+    'issued anew:',
+    ...workloads.flatMap((workload) => formatWorkload(workload, context.nowMs)),
+  ]);
+}
+
+async function rotateCa(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
+  if (name !== undefined) throw usageError('rotate --ca is for all workloads and takes no name');
+  const { settle, 'drop-after': dropAfter } = context.flags;
+  const result = await control.rotateCa({
+    ...(settle === undefined ? {} : { settleMs: parseDuration('--settle', settle) }),
+    ...(dropAfter === undefined ? {} : { dropAfterMs: parseDuration('--drop-after', dropAfter) }),
+  });
+  show(context, result, () => [
+    `CA ${result.serialNumber} signs now; every workload has an SVID of it`,
+    `CA ${result.previousSerialNumber} stays in the bundle for ${formatDuration(Date.parse(result.dropsAt) - context.nowMs)}`,
+  ]);
+}
+
+async function register(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
+  const { 'spiffe-id': spiffeId, dns, hint } = context.flags;
+  const request: RegistrationRequest = {
+    name: required(name, 'register'),
+    ...(spiffeId === undefined ? {} : { spiffeId }),
+    ...(dns === undefined ? {} : { dnsNames: dns }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+  const workload = await control.register(request);
+  show(context, workload, () => [
+    ...formatWorkload(workload, context.nowMs),
+    `  SPIFFE_ENDPOINT_SOCKET=${workload.socket}`,
+  ]);
+}
+
+async function unregister(
+  control: TrustDomainControl,
+  name: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const workload = await control.unregister(required(name, 'unregister'), context.flags['spiffe-id']);
+  show(context, workload, () => formatWorkload(workload, context.nowMs));
+}
+
+function required(name: string | undefined, word: string): string {
+  if (name === undefined) throw usageError(`${word} needs the name of a workload`);
+  return name;
+}
+
+function show(context: CommandContext, answer: unknown, format: () => readonly string[]): void {
+  if (context.flags.json) context.print(JSON.stringify(answer, undefined, 2));
+  else for (const line of format()) context.print(line);
+}
+
+function formatStatus(status: TrustDomainStatus, nowMs: number): string[] {
+  const authorities = status.authorities.map(
+    ({ serialNumber, role, notAfter }) =>
+      `  ${role.padEnd(8)}  ${serialNumber}  expires in ${formatDuration(Date.parse(notAfter) - nowMs)}`,
+  );
+  const lines = [
+    `trust domain ${status.trustDomain}, SVIDs last ${formatDuration(status.svidTtlMs)}`,
+    'authorities',
+    ...authorities,
+    'workloads',
+  ];
+  return [...lines, ...status.workloads.flatMap((workload) => formatWorkload(workload, nowMs))];
+}
+
+function formatWorkload({ name, identities, watchers }: WorkloadStatus, nowMs: number): string[] {
+  const streams = watchers === 1 ? '1 stream' : `${watchers} streams`;
+  if (identities.length === 0) return [`  ${name}  not registered, ${streams}`];
+  return identities.map(({ spiffeId, serialNumber, notAfter, hint }) => {
+    const hinted = hint === undefined ? '' : `, hint ${hint}`;
+    return `  ${name}  ${spiffeId}${hinted}, serial ${serialNumber}, expires in ${formatDuration(Date.parse(notAfter) - nowMs)}, ${streams}`;
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * The configuration of the process: each setting is a flag or an environment variable; the flag wins.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { quote } from '@countersign/spiffe-tls';
+import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
+import { parseDuration } from './duration.ts';
+import { DevTrustDomainError } from './errors.ts';
+import type { DevTrustDomainOptions } from './options.ts';
+import type { Registration } from './registration.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A setting, told once for flags, environment and help. */
+interface Setting {
+  readonly flag: string;
+  readonly variable: string;
+  readonly help: string;
+}
+
+const SETTINGS: readonly Setting[] = [
+  { flag: 'trust-domain', variable: 'TRUST_DOMAIN', help: 'name of the trust domain (required)' },
+  {
+    flag: 'run-directory',
+    variable: 'TRUST_DOMAIN_RUN_DIRECTORY',
+    help: 'directory of the sockets; short, as a socket path has at most 107 bytes (required)',
+  },
+  {
+    flag: 'registrations',
+    variable: 'TRUST_DOMAIN_REGISTRATIONS',
+    help: 'JSON array of { name, spiffeId, dnsNames, hint?, owner? }, or the file that holds it (required)',
+  },
+  { flag: 'namespace', variable: 'TRUST_DOMAIN_NAMESPACE', help: 'namespace for workloads registered by name alone' },
+  {
+    flag: 'ca-directory',
+    variable: 'TRUST_DOMAIN_CA_DIRECTORY',
+    help: 'keep the CA in this directory, mode 0600; default: in memory',
+  },
+  { flag: 'svid-ttl', variable: 'TRUST_DOMAIN_SVID_TTL', help: 'life of an SVID; default 5m' },
+  { flag: 'ca-ttl', variable: 'TRUST_DOMAIN_CA_TTL', help: 'life of the CA; default 1d' },
+  {
+    flag: 'ca-settle',
+    variable: 'TRUST_DOMAIN_CA_SETTLE',
+    help: 'how long a new root is published before it signs; default 2s',
+  },
+  {
+    flag: 'ca-drop-after',
+    variable: 'TRUST_DOMAIN_CA_DROP_AFTER',
+    help: 'how long the old root stays after that; default: until its last SVID has expired',
+  },
+  { flag: 'key-type', variable: 'TRUST_DOMAIN_KEY_TYPE', help: `${KEY_TYPES.join(', ')}; default ec-p256` },
+];
+
+/** The text of `--help`. */
+export const HELP = [
+  'A SPIFFE trust domain for development. Not for production: whoever can open a socket gets its identity.',
+  '',
+  ...SETTINGS.map(({ flag, variable, help }) => `  --${flag.padEnd(14)} ${variable.padEnd(27)} ${help}`),
+  `  --${'allow-production'.padEnd(42)} run although NODE_ENV is production`,
+  '',
+  'Durations: 500ms, 30s, 5m, 1h, 7d. Prints {"event":"ready",...} when every socket listens. Stops on SIGINT and SIGTERM, when',
+  'the parent closes its IPC channel, and, with COUNTERSIGN_PARENT_PIPE=stdin, when standard input ends.',
+].join('\n');
+
+/**
+ * Reads flags and environment.
+ * @throws {DevTrustDomainError} `CONFIGURATION`, naming the flag and the variable.
+ */
+export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOptions {
+  const values = readFlags(args);
+  const read = (flag: string) => stringOf(values[flag]) ?? env[variableOf(flag)];
+  const required = (flag: string) => read(flag) ?? missing(flag);
+  const duration = (flag: string) => {
+    const text = read(flag);
+    return text === undefined ? undefined : parseDuration(nameOf(flag), text);
+  };
+  return {
+    trustDomain: required('trust-domain'),
+    runDirectory: required('run-directory'),
+    registrations: readRegistrations(required('registrations')),
+    allowProduction: values['allow-production'] === true,
+    env,
+    ...given('namespace', read('namespace')),
+    ...given('caDirectory', read('ca-directory')),
+    ...given('svidTtlMs', duration('svid-ttl')),
+    ...given('caTtlMs', duration('ca-ttl')),
+    ...given('caSettleMs', duration('ca-settle')),
+    ...given('caDropAfterMs', duration('ca-drop-after')),
+    ...given('keyType', readKeyType(read('key-type'))),
+  };
+}
+
+function readFlags(args: readonly string[]): Record<string, unknown> {
+  const options = Object.fromEntries(SETTINGS.map(({ flag }) => [flag, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...args], options: { ...options, 'allow-production': { type: 'boolean' } } }).values;
+  } catch (cause) {
+    throw new DevTrustDomainError('CONFIGURATION', cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function readRegistrations(text: string): Registration[] {
+  const name = nameOf('registrations');
+  let value: unknown;
+  try {
+    value = JSON.parse(text.trimStart().startsWith('[') ? text : readFileSync(text, 'utf8'));
+  } catch (cause) {
+    throw new DevTrustDomainError(
+      'CONFIGURATION',
+      `${name}: must be a JSON array or a file that holds one, got ${quote(text, 60)}`,
+      cause,
+    );
+  }
+  if (!Array.isArray(value)) throw new DevTrustDomainError('CONFIGURATION', `${name}: must be a JSON array`);
+  // `startDevTrustDomain` checks each one.
+  return value as Registration[];
+}
+
+function readKeyType(text: string | undefined): KeyType | undefined {
+  if (text === undefined) return undefined;
+  const keyType = KEY_TYPES.find((known) => known === text);
+  if (keyType !== undefined) return keyType;
+  throw new DevTrustDomainError(
+    'CONFIGURATION',
+    `${nameOf('key-type')}: must be one of ${KEY_TYPES.join(', ')}, got ${quote(text)}`,
+  );
+}
+
+function missing(flag: string): never {
+  throw new DevTrustDomainError('CONFIGURATION', `${nameOf(flag)}: is missing; see --help`);
+}
+
+function nameOf(flag: string): string {
+  return `--${flag} (${variableOf(flag)})`;
+}
+
+function variableOf(flag: string): string {
+  return SETTINGS.find((setting) => setting.flag === flag)?.variable ?? '';
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function given<Key extends string, Value>(key: Key, value: Value | undefined): { [name in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [name in Key]: Value });
+}

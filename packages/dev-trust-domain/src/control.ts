@@ -1,0 +1,30 @@
+/**
+ * What can be asked of a running trust domain: the interface that the trust domain itself and the client of its control
+ * socket both have.
+ */
+import type { Registration } from './registration.ts';
+import type { CaRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
+
+/** What `register` takes: without an ID it is the one the workload had before, or one made from the namespace. */
+export type RegistrationRequest = Pick<Registration, 'name'> & Partial<Registration>;
+
+/** Timing of one CA rotation; the defaults are the trust domain's. */
+export interface RotateCaOptions {
+  /** How long the new root is published before it signs. */
+  readonly settleMs?: number;
+  /** How long the old root stays in the bundle after that. */
+  readonly dropAfterMs?: number;
+}
+
+/** What can be asked of a running trust domain, in process and over its control socket alike. */
+export interface TrustDomainControl {
+  status(): Promise<TrustDomainStatus>;
+  /** Issues new SVIDs, for one workload or all; settles when they were sent to every open stream. */
+  rotate(name?: string): Promise<readonly WorkloadStatus[]>;
+  /** Replaces the CA: publishes the new root, waits, issues for everyone from it. The old root is dropped later by itself. */
+  rotateCa(options?: RotateCaOptions): Promise<CaRotationResult>;
+  /** Adds an identity, or replaces the one with the same SPIFFE ID; a name that is new gets a socket. */
+  register(request: RegistrationRequest): Promise<WorkloadStatus>;
+  /** Takes all identities of a workload away, or one; without any left its open streams end with PermissionDenied. The socket stays. */
+  unregister(name: string, spiffeId?: string): Promise<WorkloadStatus>;
+}

@@ -1,0 +1,188 @@
+/**
+ * A SPIFFE trust domain for development: a CA, registrations, and one Workload API socket for each workload.
+ */
+import { X509Certificate } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { quote } from '@countersign/spiffe-tls';
+import { Authorities, type PublishedAuthority } from './authorities.ts';
+import { CaRotation } from './ca-rotation.ts';
+import { createFileStore, MEMORY_STORE } from './ca-store.ts';
+import type { RegistrationRequest, RotateCaOptions, TrustDomainControl } from './control.ts';
+import { type ControlServer, listenControl } from './control-server.ts';
+import { DevTrustDomainError } from './errors.ts';
+import { type DevTrustDomainOptions, resolveSettings, type Settings } from './options.ts';
+import { createQueue } from './queue.ts';
+import { parseName, parseRegistration } from './registration.ts';
+import type { AuthorityStatus, CaRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
+import { Workloads } from './workloads.ts';
+
+/** A running trust domain. */
+export interface DevTrustDomain extends TrustDomainControl, AsyncDisposable {
+  /** The address to put into a workload's `SPIFFE_ENDPOINT_SOCKET`. @throws {DevTrustDomainError} `UNKNOWN_WORKLOAD` */
+  socketOf(name: string): string;
+  /** Path of the control socket. */
+  readonly controlSocket: string;
+  /** Settles when the present root has left the bundle for good, that is, after the overlap of the last rotation. */
+  whenOldRootsDropped(): Promise<void>;
+  /** Ends every stream with UNAVAILABLE and removes the sockets. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a trust domain; when this settles, every socket listens and every registered workload has an SVID.
+ * @throws {DevTrustDomainError} `PRODUCTION`, `CONFIGURATION`, `REGISTRATION`, `SOCKET` or `CA_STORE`. Nothing is left running then.
+ * @example
+ * const trustDomain = await startDevTrustDomain({
+ *   trustDomain: 'example.org',
+ *   runDirectory: '/tmp/td',
+ *   registrations: [{ name: 'backend', spiffeId: 'spiffe://example.org/backend', dnsNames: ['backend.example.org'] }],
+ * });
+ * trustDomain.socketOf('backend'); // unix:///tmp/td/backend/api.sock
+ */
+export async function startDevTrustDomain(options: DevTrustDomainOptions): Promise<DevTrustDomain> {
+  const settings = resolveSettings({ ...options, runDirectory: resolve(options.runDirectory) });
+  const { trustDomain, caDirectory, caTtlMs, clock } = settings;
+  const store = caDirectory === undefined ? MEMORY_STORE : createFileStore(resolve(caDirectory), trustDomain);
+  const { authorities, replaced } = await Authorities.open({ trustDomain, ttlMs: caTtlMs, store }, clock.now());
+  if (replaced !== undefined) settings.log({ event: 'ca-created', reason: replaced });
+  const running = new RunningTrustDomain(settings, authorities);
+  try {
+    await running.start();
+  } catch (cause) {
+    await running.close();
+    throw cause;
+  }
+  return running;
+}
+
+class RunningTrustDomain implements DevTrustDomain {
+  readonly controlSocket: string;
+  readonly #settings: Settings;
+  readonly #authorities: Authorities;
+  readonly #workloads: Workloads;
+  readonly #caRotation: CaRotation;
+  readonly #queue = createQueue();
+  readonly #startedAtMs: number;
+  #control: ControlServer | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, authorities: Authorities) {
+    this.controlSocket = join(settings.runDirectory, 'control', 'control.sock');
+    this.#settings = settings;
+    this.#authorities = authorities;
+    this.#startedAtMs = settings.clock.now();
+    this.#workloads = new Workloads(settings, authorities, this.#queue);
+    this.#caRotation = new CaRotation(settings, authorities, this.#workloads, this.#queue);
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#settings.runDirectory, { recursive: true, mode: 0o700 });
+    // The control socket first: that it can be bound shows that no other trust domain lives in this directory.
+    this.#control = await listenControl(this.controlSocket, this);
+    for (const registration of this.#settings.registrations) await this.#workloads.add(registration);
+    await this.#queue(() => this.#workloads.issueAll());
+    this.#caRotation.start();
+  }
+
+  socketOf(name: string): string {
+    return this.#workloads.socketOf(name);
+  }
+
+  async status(): Promise<TrustDomainStatus> {
+    return {
+      trustDomain: this.#settings.trustDomain.name,
+      startedAt: toIso(this.#startedAtMs),
+      svidTtlMs: this.#settings.svidTtlMs,
+      authorities: this.#authorities.published.map(toAuthorityStatus),
+      workloads: this.#workloads.names().map((name) => this.#workloads.statusOf(name)),
+    };
+  }
+
+  async rotate(name?: string): Promise<readonly WorkloadStatus[]> {
+    this.#assertOpen();
+    const names = name === undefined ? this.#workloads.names() : [name];
+    await this.#queue(async () => void (await Promise.all(names.map((each) => this.#workloads.issue(each)))));
+    this.#settings.log({ event: 'svids-rotated', workloads: names });
+    return names.map((each) => this.#workloads.statusOf(each));
+  }
+
+  async rotateCa(options: RotateCaOptions = {}): Promise<CaRotationResult> {
+    this.#assertOpen();
+    return this.#caRotation.rotate(options);
+  }
+
+  async register(request: RegistrationRequest): Promise<WorkloadStatus> {
+    this.#assertOpen();
+    return this.#queue(async () => {
+      const registration = parseRegistration(this.#complete(request), this.#settings.trustDomain);
+      await this.#workloads.add(registration);
+      await this.#workloads.issue(registration.name);
+      this.#settings.log({ event: 'registered', workload: registration.name, spiffe_id: registration.spiffeId });
+      return this.#workloads.statusOf(registration.name);
+    });
+  }
+
+  async unregister(name: string, spiffeId?: string): Promise<WorkloadStatus> {
+    this.#assertOpen();
+    return this.#queue(async () => {
+      await this.#workloads.remove(name, spiffeId);
+      this.#settings.log({
+        event: 'unregistered',
+        workload: name,
+        ...(spiffeId === undefined ? {} : { spiffe_id: spiffeId }),
+      });
+      return this.#workloads.statusOf(name);
+    });
+  }
+
+  whenOldRootsDropped(): Promise<void> {
+    return this.#caRotation.whenDropped();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#caRotation.stop();
+    await this.#control?.close();
+    // Behind whatever is being issued, so that no step meets a half closed trust domain.
+    await this.#queue(() => this.#workloads.close());
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new DevTrustDomainError('CLOSED', 'development trust domain: closed');
+  }
+
+  /** Fills in what a request leaves out: from what the workload was before, else by the naming rule of the namespace. */
+  #complete(request: RegistrationRequest): RegistrationRequest {
+    const name = parseName(request.name);
+    const remembered = this.#workloads.remembered(name);
+    if (request.spiffeId === undefined && remembered !== undefined) return { ...remembered, ...request };
+    const { namespace, trustDomain } = this.#settings;
+    if (namespace === undefined) {
+      if (request.spiffeId !== undefined) return request;
+      throw new DevTrustDomainError('REGISTRATION', `registration: ${quote(name)} is new, so it needs a spiffeId`);
+    }
+    return {
+      spiffeId: `${trustDomain.id}/ns/${namespace}/sa/${name}`,
+      dnsNames: [`${name}.${namespace}.${trustDomain.name}`],
+      ...request,
+    };
+  }
+}
+
+function toAuthorityStatus({ certificateDer, role }: PublishedAuthority): AuthorityStatus {
+  const { serialNumber, validFrom, validTo } = new X509Certificate(certificateDer);
+  return { serialNumber, role, notBefore: toIso(Date.parse(validFrom)), notAfter: toIso(Date.parse(validTo)) };
+}
+
+function toIso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

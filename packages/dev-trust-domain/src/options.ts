@@ -1,0 +1,129 @@
+/**
+ * The options of a development trust domain, their defaults, and the checks that refuse what can't work.
+ */
+import { type Clock, createSystemClock, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
+import type { KeyType } from './certificate-authority.ts';
+import { DevTrustDomainError } from './errors.ts';
+import { parseRegistration, type Registration } from './registration.ts';
+
+/** Something worth a log line. Never holds a key. */
+export interface TrustDomainEvent {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** Options of `startDevTrustDomain`. */
+export interface DevTrustDomainOptions {
+  /** Its name, for example `example.org`. */
+  readonly trustDomain: string;
+  /**
+   * Where sockets go: `<runDirectory>/<name>/api.sock` and `<runDirectory>/control/control.sock`. Keep it short: a socket's
+   * path has at most 107 bytes.
+   */
+  readonly runDirectory: string;
+  /** Identities given from the start. Each name has a socket as long as the trust domain runs. */
+  readonly registrations: readonly Registration[];
+  /** Namespace of IDs that `register` makes up: `spiffe://<td>/ns/<namespace>/sa/<name>`. Without it an ID has to be given. */
+  readonly namespace?: string;
+  /** Life of an SVID. Default 300 000; sane from 10 000 to 3 600 000. */
+  readonly svidTtlMs?: number;
+  /** The part of an SVID's life after which it is replaced. Default 0.5; up to a tenth of the wait is taken off as jitter. */
+  readonly rotateAtFraction?: number;
+  /** Life of the CA. Default 86 400 000, a day; at least four SVID lives. It is replaced after two thirds. */
+  readonly caTtlMs?: number;
+  /** Where the CA's key is kept, mode 0600. Default: in memory, so each start has a new CA. */
+  readonly caDirectory?: string;
+  /** How far `notBefore` lies back, for clocks that are behind. Default 10 000; sane from 0 to 30 000. */
+  readonly backdateMs?: number;
+  /** Default `ec-p256`. */
+  readonly keyType?: KeyType;
+  /** How long a new root is published before it signs, after every open stream was told. Default 2000. */
+  readonly caSettleMs?: number;
+  /** How long the old root stays after the new one signs. Default: until the last SVID that it signed has expired. */
+  readonly caDropAfterMs?: number;
+  /** Runs although `NODE_ENV` is `production`. Default `false`; there is no good reason. */
+  readonly allowProduction?: boolean;
+  /** The environment, for the production guard; usually `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told of what happens. Default: nothing is. */
+  readonly log?: (event: TrustDomainEvent) => void;
+  /** Time, for tests. Default: the system's. */
+  readonly clock?: Clock;
+  /** From 0 to 1, for jitter. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** The options with defaults applied. */
+export interface Settings {
+  readonly trustDomain: TrustDomain;
+  readonly runDirectory: string;
+  readonly registrations: readonly Registration[];
+  readonly namespace: string | undefined;
+  readonly svidTtlMs: number;
+  readonly rotateAtFraction: number;
+  readonly caTtlMs: number;
+  readonly caDirectory: string | undefined;
+  readonly backdateMs: number;
+  readonly keyType: KeyType;
+  readonly caSettleMs: number;
+  readonly caDropAfterMs: number | undefined;
+  readonly log: (event: TrustDomainEvent) => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/**
+ * Applies defaults and checks.
+ * @throws {DevTrustDomainError} `PRODUCTION`, `CONFIGURATION` or `REGISTRATION`.
+ */
+export function resolveSettings(options: DevTrustDomainOptions): Settings {
+  refuseProduction(options);
+  const trustDomain = parseTrustDomain(options.trustDomain);
+  const svidTtlMs = number('svidTtlMs', options.svidTtlMs ?? 300_000, 1000);
+  return {
+    trustDomain,
+    runDirectory: options.runDirectory,
+    registrations: options.registrations.map((registration) => parseRegistration(registration, trustDomain)),
+    namespace: options.namespace,
+    svidTtlMs,
+    rotateAtFraction: fraction('rotateAtFraction', options.rotateAtFraction ?? 0.5),
+    caTtlMs: number('caTtlMs', options.caTtlMs ?? Math.max(86_400_000, 4 * svidTtlMs), 4 * svidTtlMs),
+    caDirectory: options.caDirectory,
+    backdateMs: number('backdateMs', options.backdateMs ?? 10_000, 0),
+    keyType: options.keyType ?? 'ec-p256',
+    caSettleMs: number('caSettleMs', options.caSettleMs ?? 2000, 0),
+    caDropAfterMs: options.caDropAfterMs === undefined ? undefined : number('caDropAfterMs', options.caDropAfterMs, 0),
+    log: options.log ?? (() => {}),
+    clock: options.clock ?? createSystemClock(),
+    random: options.random ?? Math.random,
+  };
+}
+
+/** Whoever can open a socket gets an identity, and the CA's key lies in a file or in this process: no more than a laptop may bear. */
+function refuseProduction({ allowProduction = false, env = {} }: DevTrustDomainOptions): void {
+  const { NODE_ENV: environment } = env;
+  if (environment !== 'production' || allowProduction) return;
+  throw new DevTrustDomainError(
+    'PRODUCTION',
+    'development trust domain: refuses to run with NODE_ENV=production; use SPIRE there',
+  );
+}
+
+function parseTrustDomain(name: string): TrustDomain {
+  try {
+    return TrustDomain.parse(name);
+  } catch (cause) {
+    if (!(cause instanceof SpiffeTlsError)) throw cause;
+    throw new DevTrustDomainError('CONFIGURATION', `options: ${cause.message}`, cause);
+  }
+}
+
+function number(name: string, value: number, least: number): number {
+  if (Number.isFinite(value) && value >= least) return value;
+  throw new DevTrustDomainError('CONFIGURATION', `options: ${name} must be a number >= ${least}, got ${value}`);
+}
+
+function fraction(name: string, value: number): number {
+  if (value > 0 && value < 1) return value;
+  throw new DevTrustDomainError('CONFIGURATION', `options: ${name} must lie between 0 and 1, got ${value}`);
+}

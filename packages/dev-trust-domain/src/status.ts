@@ -1,0 +1,53 @@
+/**
+ * What a development trust domain tells about itself, over the control socket and to its owner in process.
+ */
+
+/** A root in the bundle. Times are ISO 8601. */
+export interface AuthorityStatus {
+  /** Upper-case hexadecimal. */
+  readonly serialNumber: string;
+  readonly role: 'active' | 'prepared' | 'retiring';
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
+/** An identity and the SVID in use for it. */
+export interface IdentityStatus {
+  readonly spiffeId: string;
+  readonly dnsNames: readonly string[];
+  readonly hint?: string;
+  readonly serialNumber: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
+/** A workload, registered or not. */
+export interface WorkloadStatus {
+  readonly name: string;
+  /** Address of its Workload API. */
+  readonly socket: string;
+  /** Open streams. */
+  readonly watchers: number;
+  /** Empty when it is not registered. The first is the default. */
+  readonly identities: readonly IdentityStatus[];
+}
+
+/** The whole. */
+export interface TrustDomainStatus {
+  readonly trustDomain: string;
+  readonly startedAt: string;
+  readonly svidTtlMs: number;
+  /** The active one first. */
+  readonly authorities: readonly AuthorityStatus[];
+  readonly workloads: readonly WorkloadStatus[];
+}
+
+/** What a rotation of the CA did. */
+export interface CaRotationResult {
+  /** Serial number of the root that signs now. */
+  readonly serialNumber: string;
+  /** Serial number of the root that it relieved. */
+  readonly previousSerialNumber: string;
+  /** When the old root leaves the bundle. */
+  readonly dropsAt: string;
+}

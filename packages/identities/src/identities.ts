@@ -1,0 +1,142 @@
+/**
+ * The one list of who exists and who may call whom, with everything that derives from it: SPIFFE IDs, DNS names,
+ * registrations of the trust domain, the policy's grants, PostgreSQL's map from certificate to role.
+ */
+import { IdentitiesError } from './errors.ts';
+import { defaultIdentitiesFile, type Grant, type IdentitiesFile, readIdentitiesFile } from './identities-file.ts';
+
+/** One workload and the names it goes by. */
+export interface Workload {
+  readonly name: string;
+  /** `spiffe://<trust domain>/ns/<namespace>/sa/<name>` */
+  readonly spiffeId: string;
+  /** `<name>.<namespace>.<trust domain>`: the first DNS name of its SVID, and its CN. At most 64 characters, unique. */
+  readonly dnsName: string;
+  /** The PostgreSQL role its certificate logs in as; absent: it can't log in. */
+  readonly postgresRole?: string;
+}
+
+/** What a trust domain needs to know to issue a workload's SVID. */
+export interface Registration {
+  readonly name: string;
+  readonly spiffeId: string;
+  readonly dnsNames: string[];
+  readonly hint?: string;
+}
+
+/** The policy's data: called service's ID, then caller's ID, then operation. Looked up by key, never scanned. */
+export type GrantsDocument = Record<string, Record<string, Record<string, { mask?: string[] }>>>;
+
+/** The checked identities and what derives from them. */
+export interface Identities {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  /** Names of all workloads, in the file's order. */
+  names(): string[];
+  /** @throws {TypeError} when no workload has this name. */
+  workload(name: string): Workload;
+  /** `data.grants` of the policy bundle. */
+  grants(): GrantsDocument;
+  /** Lines of `pg_ident.conf`: map name, CN, role. */
+  pgIdentLines(mapName: string): string;
+  registrations(): Registration[];
+}
+
+/** X.520 ub-common-name: the CN repeats the first DNS name, and PostgreSQL sees nothing else of a certificate. */
+const maxCommonNameLength = 64;
+
+/**
+ * Reads `identities.json` and checks it, whole: a reader never gets half of a file.
+ * @param file the repository's own file by default
+ * @throws {IdentitiesError} `UNREADABLE`, `NOT_JSON` or `INVALID` with the field's name.
+ * @example
+ * const { workload } = loadIdentities();
+ * workload('backend').spiffeId;
+ */
+export function loadIdentities(file: string | URL = defaultIdentitiesFile): Identities {
+  const document = readIdentitiesFile(file);
+  const workloads = new Map(Object.keys(document.workloads).map((name) => [name, deriveWorkload(document, name)]));
+  checkCallees(document);
+  const workload = (name: string): Workload => {
+    const found = workloads.get(name);
+    if (found === undefined)
+      throw new TypeError(
+        `identities: no workload is named ${JSON.stringify(name)}; there are ${[...workloads.keys()].join(', ')}`,
+      );
+    return found;
+  };
+  return {
+    trustDomain: document.trustDomain,
+    namespace: document.namespace,
+    names: () => [...workloads.keys()],
+    workload,
+    grants: () => deriveGrants(document, workload),
+    pgIdentLines: (mapName) => pgIdentLines(mapName, [...workloads.values()]),
+    registrations: () =>
+      [...workloads.values()].map(({ name, spiffeId, dnsName }) => ({ name, spiffeId, dnsNames: [dnsName] })),
+  };
+}
+
+function deriveWorkload(document: IdentitiesFile, name: string): Workload {
+  const { trustDomain, namespace, workloads } = document;
+  const dnsName = `${name}.${namespace}.${trustDomain}`;
+  if (dnsName.length > maxCommonNameLength) {
+    const field = `workloads.${name}`;
+    throw new IdentitiesError(
+      'INVALID',
+      `identities: ${field}: its DNS name may have at most ${maxCommonNameLength} characters, got ${dnsName.length}: ${JSON.stringify(dnsName)}`,
+      { field },
+    );
+  }
+  const postgresRole = workloads[name]?.postgresRole;
+  return {
+    name,
+    spiffeId: `spiffe://${trustDomain}/ns/${namespace}/sa/${name}`,
+    dnsName,
+    ...(postgresRole === undefined ? {} : { postgresRole }),
+  };
+}
+
+function checkCallees(document: IdentitiesFile): void {
+  for (const [caller, { calls = {} }] of Object.entries(document.workloads)) {
+    for (const called of Object.keys(calls)) {
+      const field = `workloads.${caller}.calls.${called}`;
+      if (!Object.hasOwn(document.workloads, called)) {
+        throw new IdentitiesError('INVALID', `identities: ${field}: no workload is named ${JSON.stringify(called)}`, {
+          field,
+        });
+      }
+      if (called === caller)
+        throw new IdentitiesError('INVALID', `identities: ${field}: a workload does not call itself`, { field });
+    }
+  }
+}
+
+function deriveGrants(document: IdentitiesFile, workload: (name: string) => Workload): GrantsDocument {
+  const grants: GrantsDocument = {};
+  for (const [caller, { calls = {} }] of Object.entries(document.workloads)) {
+    for (const [called, operations] of Object.entries(calls)) {
+      const callers = grants[workload(called).spiffeId] ?? {};
+      grants[workload(called).spiffeId] = callers;
+      callers[workload(caller).spiffeId] = Object.fromEntries(
+        Object.entries(operations).map(([operation, grant]) => [operation, copyGrant(grant)]),
+      );
+    }
+  }
+  return grants;
+}
+
+function copyGrant(grant: Grant): { mask?: string[] } {
+  return grant.mask === undefined ? {} : { mask: [...grant.mask] };
+}
+
+function pgIdentLines(mapName: string, workloads: readonly Workload[]): string {
+  if (!/^[a-z][a-z0-9_]*$/.test(mapName))
+    throw new TypeError(`identities: a map's name is lower-case letters, digits and _, got ${JSON.stringify(mapName)}`);
+  const lines: string[] = [];
+  for (const { dnsName, postgresRole } of workloads) {
+    // Quoted: PostgreSQL then takes the name literally, neither as a regular expression (a leading /) nor as a keyword.
+    if (postgresRole !== undefined) lines.push(`${mapName} "${dnsName}" "${postgresRole}"\n`);
+  }
+  return lines.join('');
+}

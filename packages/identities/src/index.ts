@@ -1,0 +1,9 @@
+/** Who exists, who may call whom, and every name that derives from it. */
+export { IdentitiesError, type IdentitiesErrorCode } from './errors.ts';
+export {
+  type GrantsDocument,
+  type Identities,
+  loadIdentities,
+  type Registration,
+  type Workload,
+} from './identities.ts';

@@ -1,0 +1,10 @@
+/** The whole system on one machine, for `npm start` and for tests. Development only. */
+export type { PartName } from './definitions.ts';
+export { LocalStackError, type LocalStackErrorCode } from './errors.ts';
+export type { RecordPredicate } from './log-watch.ts';
+export type { LogRecord } from './part.ts';
+export { defaultPorts, freePorts, type Ports, portVariable } from './ports.ts';
+export { removeStateDirectory } from './remove-state.ts';
+export type { ProgramName } from './supervisor.ts';
+export { type System, type SystemOptions, startSystem } from './system.ts';
+export { findRunningSystem, type SystemAddresses, type SystemFile } from './system-file.ts';

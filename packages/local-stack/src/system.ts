@@ -1,0 +1,280 @@
+/**
+ * The whole system on one machine: trust domain, PostgreSQL, db-client, backend and customer as child processes, started
+ * side by side, watched, and stopped in order.
+ */
+import { join } from 'node:path';
+import { createControlClient, type TrustDomainControl } from '@countersign/dev-trust-domain';
+import { type Identities, loadIdentities } from '@countersign/identities';
+import {
+  backendEnv,
+  customerEnv,
+  dbClientEnv,
+  dbMigrateEnv,
+  type EnvironmentInput,
+  inheritedEnv,
+  type PartName,
+  postgresEnv,
+  trustDomainEnv,
+} from './definitions.ts';
+import { LocalStackError } from './errors.ts';
+import { createLogWatch, type RecordPredicate } from './log-watch.ts';
+import { ended, type LogRecord } from './part.ts';
+import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports } from './ports.ts';
+import { databaseName } from './postgres/config-files.ts';
+import { acquireRunLock } from './run-lock.ts';
+import { openStateDirectory, type StateDirectory } from './state-directory.ts';
+import { createSupervisor, type ProgramName, type Supervisor } from './supervisor.ts';
+import { removeSystemFile, type SystemAddresses, writeSystemFile } from './system-file.ts';
+
+/** How to start. */
+export interface SystemOptions {
+  /** Where sockets, logs and database live; made if missing. One running system each. */
+  readonly stateDirectory: string;
+  /** `free` lets every listener choose; otherwise the defaults, each of which can be replaced. */
+  readonly ports?: 'free' | Partial<Ports>;
+  /** Life of an SVID in milliseconds; default the trust domain's own. */
+  readonly svidTtlMs?: number;
+  /** The caller's environment: only what a part needs of it is passed on. Default: a PATH and nothing else. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Variables for one program on top of the rest, for tests. */
+  readonly programEnv?: Partial<Record<ProgramName, NodeJS.ProcessEnv>>;
+  /** Called with each record of each program, as it comes. */
+  readonly onRecord?: (program: ProgramName, record: LogRecord) => void;
+  /** Called when a program is ready (db-migrate: done). */
+  readonly onReady?: (program: ProgramName, where: string) => void;
+  /** Ends a start that is under way; afterwards {@link System.stop} stops. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running system. */
+export interface System extends AsyncDisposable {
+  readonly addresses: SystemAddresses;
+  readonly customerUrl: string;
+  readonly identities: Identities;
+  readonly stateDirectory: string;
+  readonly postgres: { readonly host: string; readonly port: number; readonly database: string };
+  /** The trust domain's control: rotate, register and so on. */
+  readonly trustDomain: TrustDomainControl;
+  /** Workload API address of a workload, `unix:///...`. */
+  socketOf(workload: string): string;
+  /** Path of a program's log, one JSON record a line. */
+  logFile(program: ProgramName): string;
+  /** The first record of a program that matches, past or to come; `timeoutMs` is 10 000 by default. */
+  waitForLog(program: ProgramName, predicate: RecordPredicate, timeoutMs?: number): Promise<LogRecord>;
+  /** Records of a program that match, oldest first; the last 2 000 are kept. */
+  findLogs(program: ProgramName, predicate: RecordPredicate): LogRecord[];
+  /** Process ID of a part that runs. */
+  pidOf(part: PartName): number | undefined;
+  /** Stops a part, if it runs, and starts it again at the same addresses; resolves when it is ready. */
+  restart(part: PartName): Promise<void>;
+  /** Sends a signal, SIGKILL by default. A part that ends of it is waited for and is no failure; the others go on. */
+  kill(part: PartName, signal?: NodeJS.Signals): Promise<void>;
+  /** Resolves when a part ended on its own. Nothing else is stopped until {@link System.stop} is called. */
+  readonly failed: Promise<LocalStackError>;
+  /** Stops everything, within 5 s. Idempotent. */
+  stop(): Promise<void>;
+  /** Kills everything at once, for the second Ctrl-C. */
+  killAll(): void;
+}
+
+/** Everything compiles at once and PostgreSQL makes its files: a cold start on a slow machine. */
+const startTimeoutMs = 60_000;
+
+/**
+ * Starts the system and resolves when an order would be served.
+ * @throws {LocalStackError} and leaves nothing running. `PORT_TAKEN` and `ALREADY_RUNNING` come before anything was
+ * started; `PART_FAILED` brings the last lines of the part that did not come up.
+ * @example
+ * await using system = await startSystem({ stateDirectory: '/tmp/state', ports: 'free' });
+ * await fetch(`${system.customerUrl}/api/hello?via=grpc`);
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const identities = loadIdentities();
+  const ports = options.ports === 'free' ? freePorts : { ...defaultPorts, ...options.ports };
+  const state = openStateDirectory(options.stateDirectory, identities.names());
+  const lock = acquireRunLock(state.root);
+  try {
+    await assertPortsFree(ports);
+    return await start({ options, identities, state, ports, release: () => lock.release() });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Ground {
+  readonly options: SystemOptions;
+  readonly identities: Identities;
+  readonly state: StateDirectory;
+  /** As they are known: what chose its port itself is filled in, so that a restart finds the same. */
+  ports: Ports;
+  release(): void;
+}
+
+async function start(ground: Ground): Promise<System> {
+  const { options, state } = ground;
+  const logs = createLogWatch();
+  const supervisor = createSupervisor({
+    logs: state.logs,
+    onRecord(program, record) {
+      logs.add(program, record);
+      options.onRecord?.(program, record);
+    },
+  });
+  const onAbort = () => supervisor.fail(new LocalStackError('PART_FAILED', 'stopped while it started'));
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
+  try {
+    const addresses = await Promise.race([
+      startAll(ground, supervisor),
+      supervisor.failed.then((error) => Promise.reject(error)),
+    ]);
+    return createSystem(ground, supervisor, addresses, logs);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Everything at once. Who needs another's address waits for it only when that one chooses its port itself. */
+async function startAll(ground: Ground, supervisor: Supervisor): Promise<SystemAddresses> {
+  const { identities, state, options } = ground;
+  const launch = (name: ProgramName, env: (input: EnvironmentInput) => NodeJS.ProcessEnv) => {
+    const part = supervisor.launch(name, () => ({ ...env(environmentInput(ground)), ...options.programEnv?.[name] }));
+    // Settled by whoever waits; a start that failed elsewhere must not leave an unhandled rejection.
+    const ready = part.event('ready', startTimeoutMs);
+    ready.catch(() => {});
+    return { part, ready };
+  };
+  const ports = ground.ports;
+  const trustDomain = launch('trust-domain', (input) => trustDomainEnv(input, state, options.svidTtlMs));
+  const postgres = launch('postgres', (input) => postgresEnv(input, state.root));
+  const postgresAt = await addressOf(supervisor, 'postgres', 'postgres', ports.postgres);
+  const dbClient = launch('db-client', (input) => dbClientEnv(input, postgresAt));
+  const migrated = postgres.ready.then(() => migrate(ground, supervisor, postgresAt));
+  migrated.catch(() => {});
+  const grpc = await addressOf(supervisor, 'db-client', 'grpc', ports.dbClientGrpc);
+  const backend = launch('backend', (input) => backendEnv(input, { grpc }));
+  const backendAt = {
+    https: await addressOf(supervisor, 'backend', 'https', ports.backendHttps),
+    grpc: await addressOf(supervisor, 'backend', 'grpc', ports.backendGrpc),
+  };
+  const customer = launch('customer', (input) => customerEnv(input, backendAt));
+  const told = async (name: ProgramName, ready: Promise<unknown>, where: string) => {
+    await ready;
+    options.onReady?.(name, where);
+  };
+  await Promise.all([
+    told('trust-domain', trustDomain.ready, identities.trustDomain),
+    told('postgres', postgres.ready, postgresAt),
+    told('db-migrate', migrated, databaseName),
+    told('db-client', dbClient.ready, `gRPC ${grpc}`),
+    told('backend', backend.ready, `https ${backendAt.https}, gRPC ${backendAt.grpc}`),
+    told('customer', customer.ready, `http ${await addressOf(supervisor, 'customer', 'http', ports.customerHttp)}`),
+  ]);
+  return {
+    customer: {
+      http: await addressOf(supervisor, 'customer', 'http', ports.customerHttp),
+      health: await addressOf(supervisor, 'customer', 'health', ports.customerHealth),
+    },
+    backend: { ...backendAt, health: await addressOf(supervisor, 'backend', 'health', ports.backendHealth) },
+    dbClient: { grpc, health: await addressOf(supervisor, 'db-client', 'health', ports.dbClientHealth) },
+    postgres: postgresAt,
+  };
+}
+
+function environmentInput({ identities, ports, options, state }: Ground): EnvironmentInput {
+  const base = options.env === undefined ? { PATH: '/usr/local/bin:/usr/bin:/bin' } : inheritedEnv(options.env);
+  return { identities, ports, base, socketOf: (name) => socketOf(state, name) };
+}
+
+function socketOf(state: StateDirectory, workload: string): string {
+  return `unix://${join(state.run, workload, 'api.sock')}`;
+}
+
+/** A port that was set is known before its owner listens; one that was not is in its owner's `listening` record. */
+async function addressOf(supervisor: Supervisor, name: PartName, listener: string, port: number): Promise<string> {
+  if (port !== 0) return `${loopback}:${port}`;
+  const record = await supervisor.part(name)?.event('listening', startTimeoutMs);
+  const addresses = record?.['addresses'];
+  const found =
+    typeof addresses === 'object' && addresses !== null ? new Map(Object.entries(addresses)).get(listener) : undefined;
+  if (typeof found !== 'string')
+    throw new LocalStackError('PART_FAILED', `${name} did not say where it listens for ${listener}`);
+  return found;
+}
+
+async function migrate(ground: Ground, supervisor: Supervisor, postgresAt: string): Promise<void> {
+  const env = ground.options.programEnv?.['db-migrate'];
+  const part = supervisor.launch('db-migrate', () => ({
+    ...dbMigrateEnv(environmentInput(ground), postgresAt),
+    ...env,
+  }));
+  const exit = await part.exited;
+  if (exit.code !== 0) throw ended('db-migrate', exit, part.lastLines());
+}
+
+function createSystem(
+  ground: Ground,
+  supervisor: Supervisor,
+  addresses: SystemAddresses,
+  logs: ReturnType<typeof createLogWatch>,
+): System {
+  const { identities, state } = ground;
+  ground.ports = portsOf(addresses);
+  const control = join(state.run, 'control', 'control.sock');
+  const customerUrl = `http://${addresses.customer.http}`;
+  const sockets = Object.fromEntries(identities.names().map((name) => [name, socketOf(state, name)]));
+  writeSystemFile(state.systemFile, {
+    pid: process.pid,
+    customerUrl,
+    addresses,
+    logs: state.logs,
+    sockets,
+    control,
+    database: databaseName,
+  });
+  const stop = async () => {
+    removeSystemFile(state.systemFile);
+    await supervisor.stop();
+    ground.release();
+  };
+  return {
+    addresses,
+    customerUrl,
+    identities,
+    stateDirectory: state.root,
+    postgres: { host: loopback, port: ground.ports.postgres, database: databaseName },
+    trustDomain: createControlClient(control),
+    socketOf: (workload) => socketOf(state, identities.workload(workload).name),
+    logFile: (program) => supervisor.logFile(program),
+    waitForLog: (program, predicate, timeoutMs = 10_000) => logs.waitFor(program, predicate, timeoutMs),
+    findLogs: logs.find,
+    pidOf: (part) => supervisor.part(part)?.pid,
+    async restart(part) {
+      const fresh = await supervisor.restart(part);
+      await fresh.event('ready', startTimeoutMs);
+    },
+    kill: (part, signal = 'SIGKILL') => supervisor.kill(part, signal),
+    failed: supervisor.failed,
+    stop,
+    killAll: () => supervisor.killAll(),
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function portsOf({ customer, backend, dbClient, postgres }: SystemAddresses): Ports {
+  const port = (address: string) => Number(address.slice(address.lastIndexOf(':') + 1));
+  return {
+    customerHttp: port(customer.http),
+    customerHealth: port(customer.health),
+    backendHttps: port(backend.https),
+    backendGrpc: port(backend.grpc),
+    backendHealth: port(backend.health),
+    dbClientGrpc: port(dbClient.grpc),
+    dbClientHealth: port(dbClient.health),
+    postgres: port(postgres),
+  };
+}

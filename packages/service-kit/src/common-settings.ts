@@ -1,0 +1,53 @@
+/** Settings that every program has. */
+import { fileURLToPath } from 'node:url';
+import { parseWorkloadEndpoint } from '@countersign/spiffe-tls';
+import type { Setting } from './config.ts';
+import { parseListenAddress, parseOneOf, parseSwitch } from './setting-types.ts';
+
+/** Where the Workload API is. The platform sets it. */
+export const endpointSetting: Setting<string> = {
+  variable: 'SPIFFE_ENDPOINT_SOCKET',
+  describes: 'address of the Workload API, such as unix:///run/spire/sockets/agent.sock',
+  parse: (text) => {
+    parseWorkloadEndpoint(text);
+    return text;
+  },
+};
+
+/** Settings of every process that serves. */
+export const commonSettings = {
+  endpoint: endpointSetting,
+  healthAddress: {
+    variable: 'HEALTH_ADDRESS',
+    describes: 'where /healthz and /readyz are served, plain HTTP',
+    fallback: '127.0.0.1:0',
+    parse: parseListenAddress,
+  },
+  logLevel: {
+    variable: 'LOG_LEVEL',
+    describes: 'trace, debug, info, warn or error',
+    fallback: 'info',
+    parse: parseOneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+  },
+  development: {
+    variable: 'COUNTERSIGN_DEVELOPMENT',
+    describes: '1: answers say which rule refused and which hops a call took',
+    fallback: '0',
+    parse: parseSwitch,
+  },
+  parentPipe: {
+    variable: 'COUNTERSIGN_PARENT_PIPE',
+    describes: 'stdin: stop when standard input ends, because the parent has gone',
+    fallback: 'none',
+    parse: parseOneOf(['none', 'stdin']),
+  },
+} as const;
+
+/** The compiled policy of a service that is called. */
+export const policyBundleSetting: Setting<string> = {
+  variable: 'POLICY_BUNDLE',
+  describes: 'file with the compiled policy bundle',
+  // The committed one, wherever the process was started.
+  fallback: fileURLToPath(new URL('../../../policies/bundle.tar.gz', import.meta.url)),
+  parse: (text) => text,
+};

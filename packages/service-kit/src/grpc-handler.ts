@@ -1,0 +1,96 @@
+/** Handlers of gRPC services as async functions: what they throw becomes the call's status, in one place. */
+import { once } from 'node:events';
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+import { GrpcError } from './grpc-error.ts';
+import { encodeHops, HOPS_NAME, type Hop } from './hops.ts';
+
+/** What a unary handler gives back. */
+export interface Handled<Response> {
+  readonly response: Response;
+  /** Sent as trailing metadata, unless empty. */
+  readonly hops?: readonly Hop[] | undefined;
+}
+
+/** Turns any error but a {@link GrpcError} into one; called for each, so it may log. */
+export type TranslateError = (error: unknown) => GrpcError;
+
+/** A unary handler from an async function. */
+export function unaryHandler<Request, Response>(
+  handle: (call: ServerUnaryCall<Request, Response>) => Promise<Handled<Response>>,
+  translate: TranslateError,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    handle(call).then(
+      ({ response, hops }) => callback(null, response, trailer(hops)),
+      (error: unknown) => callback(error instanceof GrpcError ? error : translate(error)),
+    );
+  };
+}
+
+/** A server-streaming handler from an async function: its result, or what it throws, ends the stream; `undefined` ends it well. */
+export function streamHandler<Request, Response>(
+  handle: (call: ServerWritableStream<Request, Response>) => Promise<GrpcError | undefined>,
+  translate: TranslateError,
+): handleServerStreamingCall<Request, Response> {
+  return (call) => {
+    handle(call)
+      .catch((error: unknown) => (error instanceof GrpcError ? error : translate(error)))
+      .then((error) => {
+        if (call.cancelled) return;
+        if (error === undefined) call.end();
+        else call.emit('error', error);
+      });
+  };
+}
+
+/** Sends one message and waits until the client takes more; returns early when the signal is aborted. */
+export async function sendMessage<Message>(
+  call: ServerWritableStream<unknown, Message>,
+  message: Message,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted || call.write(message)) return;
+  await once(call, 'drain', { signal }).catch(() => {});
+}
+
+/** When a stream has to end. */
+export interface StreamEnd {
+  /** Aborted when the client has gone, the process stops, or the stream is old. */
+  readonly signal: AbortSignal;
+  /** Forgets the stream; call it when it has ended. */
+  release(): void;
+}
+
+/** Watches one stream. */
+export function streamEnd(
+  call: ServerWritableStream<unknown, unknown>,
+  stopping: AbortSignal,
+  lifetimeMs: number,
+): StreamEnd {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const timer = setTimeout(end, lifetimeMs);
+  call.once('cancelled', end);
+  stopping.addEventListener('abort', end, { once: true });
+  if (stopping.aborted) end();
+  return {
+    signal: ending.signal,
+    release: () => {
+      clearTimeout(timer);
+      stopping.removeEventListener('abort', end);
+    },
+  };
+}
+
+function trailer(hops: readonly Hop[] | undefined): Metadata | undefined {
+  if (hops === undefined || hops.length === 0) return undefined;
+  const metadata = new Metadata();
+  metadata.set(HOPS_NAME, encodeHops(hops));
+  return metadata;
+}

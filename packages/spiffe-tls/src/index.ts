@@ -1,0 +1,67 @@
+/**
+ * The public interface of the library. A list by hand: what is not named here may change without notice.
+ */
+
+export {
+  authorizeAll,
+  authorizeAny,
+  authorizeId,
+  authorizeMemberOf,
+  authorizeOneOf,
+  dangerouslyAuthorizeAnyPeer,
+} from './authorizers.ts';
+// sources
+export { type Backoff, createExponentialBackoff, type ExponentialBackoffOptions, type RetryReason } from './backoff.ts';
+// certificates, SVIDs, bundles
+export { type KeyUsage, type ParsedCertificate, parseCertificate, splitCertificates } from './certificate.ts';
+export { type Clock, createSystemClock } from './clock.ts';
+// errors
+export { quote, SpiffeTlsError, type SpiffeTlsErrorCode, type SpiffeTlsErrorDetails } from './errors.ts';
+export { type FetchX509ContextOptions, fetchX509Context } from './fetch-x509-context.ts';
+// TLS adapters
+export { isRetiredStream } from './grpc-call.ts';
+export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannelOptions } from './grpc-channel.ts';
+export { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
+export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
+export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
+export type { LiveConnectionsTiming } from './live-connections.ts';
+// verification and authorization
+export type { AuthorizeResult, Authorizer, Peer } from './peer.ts';
+export { type AuthContextCarrier, type PeerCarrier, peerOf } from './peer-of.ts';
+export { type PemBlock, parsePem, toPem } from './pem.ts';
+export { createSpiffePgPool, type SpiffePgPoolOptions } from './pg-pool.ts';
+export type { PgPool } from './pg-pool-generation.ts';
+export {
+  type Endpoint,
+  REFUSED_CHANNEL,
+  type RefusalRecord,
+  type Transport,
+  VERIFIED_CHANNEL,
+  type VerifiedRecord,
+} from './refusal.ts';
+export { SOURCE_CHANNEL, type X509SourceRecord } from './source-events.ts';
+// SPIFFE IDs
+export { type ParseSpiffeIdOptions, SpiffeId } from './spiffe-id.ts';
+export type { SpiffeTlsOptions } from './spiffe-tls-options.ts';
+export { createStaticX509Source, type StaticX509Source } from './static-source.ts';
+export { TrustDomain } from './trust-domain.ts';
+export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
+export { createWorkloadApiClient, SECURITY_HEADER, type WorkloadApiClientOptions } from './workload-api-client.ts';
+export {
+  createWorkloadApiX509Source,
+  type WorkloadApiSourceHealth,
+  type WorkloadApiX509Source,
+  type WorkloadApiX509SourceOptions,
+} from './workload-api-source.ts';
+export {
+  ENDPOINT_VARIABLE,
+  parseWorkloadEndpoint,
+  type ResolveWorkloadEndpointOptions,
+  resolveWorkloadEndpoint,
+  type WorkloadEndpoint,
+} from './workload-endpoint.ts';
+export { X509Bundle, X509BundleSet, type X509BundleSource } from './x509-bundle.ts';
+export type { SvidPicker } from './x509-context.ts';
+export type { X509Context, X509Source, X509SourceEvent } from './x509-source.ts';
+export { parseX509Svid, type X509Svid, type X509SvidInput } from './x509-svid.ts';
+export type { TlsRole } from './x509-svid-rules.ts';

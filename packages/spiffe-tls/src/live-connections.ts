@@ -1,0 +1,185 @@
+/**
+ * The open connections of one adapter, judged again whenever bundles change and when a peer's SVID ends. A connection
+ * whose peer is no longer verified has no peer from that moment on; only its closing takes a while, with jitter.
+ */
+import { SpiffeTlsError } from './errors.ts';
+import { reportRefused } from './judge-peer.ts';
+import { endpointsOf, toSpiffeTlsError } from './refusal.ts';
+import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { VerifiedConnection } from './verified-connection.ts';
+import { verifyPeer } from './verify-peer.ts';
+import type { X509Context } from './x509-source.ts';
+
+/** How a protocol ends a connection. */
+export interface ConnectionCloser {
+  /** The peer has just become invalid: take no new work over this connection. */
+  readonly stopUsing?: () => void;
+  /** Close once the work in progress is done. */
+  readonly closeGracefully: () => void;
+}
+
+/** How long the closing of an invalid connection may take. */
+export interface LiveConnectionsTiming {
+  /** Graceful closing begins at a random moment within this time. Default 5 s. */
+  readonly closeWithinMs?: number;
+  /** Work in progress is cut off this long after that. Default 10 s. */
+  readonly closeGraceMs?: number;
+}
+
+const CLOSE_WITHIN_MS = 5_000;
+const CLOSE_GRACE_MS = 10_000;
+
+/** The table of an adapter's live connections. */
+export class LiveConnections {
+  readonly #options: ResolvedSpiffeTlsOptions;
+  readonly #timing: Required<LiveConnectionsTiming>;
+  readonly #valid = new Map<VerifiedConnection, ConnectionCloser>();
+  readonly #closing = new Map<VerifiedConnection, () => void>();
+  #unsubscribe: (() => void) | undefined;
+  #earliestMs = Number.POSITIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsTiming = {}) {
+    this.#options = options;
+    this.#timing = {
+      closeWithinMs: timing.closeWithinMs ?? CLOSE_WITHIN_MS,
+      closeGraceMs: timing.closeGraceMs ?? CLOSE_GRACE_MS,
+    };
+  }
+
+  /** Follows a connection until its socket closes. */
+  add(connection: VerifiedConnection, closer: ConnectionCloser): void {
+    this.#follow();
+    this.#valid.set(connection, closer);
+    connection.socket.once('close', () => this.#forget(connection));
+    const notAfterMs = connection.peerAtHandshake.notAfterMs;
+    if (notAfterMs < this.#earliestMs) this.#armTimer(notAfterMs);
+  }
+
+  /** Invalidates what has expired by now. Timers do this too; call it where lateness would let new work through. */
+  sweep(): void {
+    const now = this.#options.clock.now();
+    if (now < this.#earliestMs) return;
+    for (const connection of this.#valid.keys()) {
+      const { notAfterMs } = connection.peerAtHandshake;
+      if (now >= notAfterMs) this.#invalidate(connection, expired(notAfterMs));
+    }
+    this.#rearm();
+  }
+
+  /** Stops following. Sockets stay as they are. */
+  close(): void {
+    this.#rest();
+    for (const cancel of this.#closing.values()) cancel();
+    this.#closing.clear();
+    this.#valid.clear();
+  }
+
+  /** The source is followed while there are connections, so an idle adapter holds nothing that needs closing. */
+  #follow(): void {
+    this.#unsubscribe ??= this.#options.source.subscribe((event) => {
+      if (event.type === 'update') this.#verifyAll(event.context);
+      if (event.type === 'withdrawn') this.#invalidateAll(event.error);
+    });
+  }
+
+  #rest(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    this.#armTimer(Number.POSITIVE_INFINITY);
+  }
+
+  /** Connections that are followed, valid or closing. */
+  get size(): number {
+    return this.#valid.size + this.#closing.size;
+  }
+
+  #verifyAll(context: X509Context): void {
+    for (const connection of this.#valid.keys()) {
+      try {
+        this.#verifyAgain(connection, context);
+      } catch (error) {
+        this.#invalidate(connection, toSpiffeTlsError(error));
+      }
+    }
+    this.#rearm();
+  }
+
+  #verifyAgain(connection: VerifiedConnection, context: X509Context): void {
+    verifyPeer({
+      chain: connection.chain,
+      role: connection.role === 'server' ? 'client' : 'server',
+      bundles: context.bundles,
+      nowMs: this.#options.clock.now(),
+      authorize: this.#options.authorize,
+      ...(this.#options.trustDomains && { trustDomains: this.#options.trustDomains }),
+    });
+  }
+
+  #invalidateAll(error: SpiffeTlsError): void {
+    for (const connection of this.#valid.keys()) this.#invalidate(connection, error);
+    this.#rearm();
+  }
+
+  #invalidate(connection: VerifiedConnection, error: SpiffeTlsError): void {
+    const closer = this.#valid.get(connection);
+    if (closer === undefined) return;
+    const endpoints = endpointsOf(connection.socket);
+    connection.invalidate();
+    this.#valid.delete(connection);
+    closer.stopUsing?.();
+    this.#closeLater(connection, closer);
+    const { role, transport, chain } = connection;
+    reportRefused(error, { options: this.#options, role, transport }, { ...endpoints, chain });
+  }
+
+  #closeLater(connection: VerifiedConnection, closer: ConnectionCloser): void {
+    if (connection.socket.destroyed) return;
+    const { clock, random } = this.#options;
+    const startCutOff = () => {
+      this.#closing.set(
+        connection,
+        clock.schedule(this.#timing.closeGraceMs, () => connection.socket.destroy()),
+      );
+      closer.closeGracefully();
+    };
+    this.#closing.set(connection, clock.schedule(this.#timing.closeWithinMs * random(), startCutOff));
+  }
+
+  #forget(connection: VerifiedConnection): void {
+    this.#valid.delete(connection);
+    this.#closing.get(connection)?.();
+    this.#closing.delete(connection);
+    // Otherwise the timer, if it was this connection's, re-arms itself when it fires.
+    if (this.size === 0) this.#rest();
+  }
+
+  #rearm(): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { peerAtHandshake } of this.#valid.keys()) earliest = Math.min(earliest, peerAtHandshake.notAfterMs);
+    this.#armTimer(earliest);
+  }
+
+  #armTimer(atMs: number): void {
+    this.#cancelTimer?.();
+    this.#earliestMs = atMs;
+    const { clock } = this.#options;
+    this.#cancelTimer = Number.isFinite(atMs)
+      ? clock.schedule(Math.max(0, atMs - clock.now()), () => this.#onTimer())
+      : undefined;
+  }
+
+  #onTimer(): void {
+    // The clock may fire early (its longest wait is capped), so ask again rather than believe it.
+    if (this.#options.clock.now() < this.#earliestMs) this.#armTimer(this.#earliestMs);
+    else this.sweep();
+  }
+}
+
+function expired(notAfterMs: number): SpiffeTlsError {
+  const end = new Date(notAfterMs).toISOString();
+  return new SpiffeTlsError('EXPIRED', `peer: the X.509-SVID of a live connection must not have expired, got ${end}`, {
+    expected: 'an X.509-SVID that is still valid',
+    got: `one that ended at ${end}`,
+  });
+}

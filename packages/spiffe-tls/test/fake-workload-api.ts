@@ -1,0 +1,109 @@
+/**
+ * A Workload API on a real socket that says whatever a test wants it to.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Metadata, Server, ServerCredentials, type ServerWritableStream, type status } from '@grpc/grpc-js';
+import {
+  type SpiffeWorkloadAPIServer,
+  SpiffeWorkloadAPIService,
+  type X509SVIDRequest,
+  type X509SVIDResponse,
+} from '../src/gen/workload.ts';
+
+type Stream = ServerWritableStream<X509SVIDRequest, X509SVIDResponse>;
+
+/** One call of `FetchX509SVID`, seen from the server. */
+export interface FakeCall {
+  readonly metadata: Metadata;
+  send(response: Partial<X509SVIDResponse>): void;
+  /** Ends the stream with a status, or with OK. */
+  end(code?: status, details?: string): void;
+  /** Settles when the client has hung up. */
+  readonly cancelled: Promise<void>;
+}
+
+/** A running server. */
+export interface FakeWorkloadApi {
+  readonly endpoint: string;
+  /** Calls seen so far. */
+  readonly callCount: () => number;
+  /** Streams that are open now. */
+  readonly openStreams: () => number;
+  /** The next call that no earlier `nextCall` has taken. */
+  nextCall(): Promise<FakeCall>;
+  /** Cuts every connection, as a crash does. */
+  close(): Promise<void>;
+}
+
+/** Listens on a Unix socket of its own, or again on that of a server which was closed. */
+export async function createFakeWorkloadApi(path?: string): Promise<FakeWorkloadApi & { readonly path: string }> {
+  const socketPath = path ?? join(await mkdtemp(join(tmpdir(), 'wl-')), 'api.sock');
+  const calls: FakeCall[] = [];
+  const waiting: ((call: FakeCall) => void)[] = [];
+  const open = new Set<Stream>();
+  let count = 0;
+  const accept = (stream: Stream) => {
+    count += 1;
+    open.add(stream);
+    const call = toCall(stream, () => open.delete(stream));
+    const taker = waiting.shift();
+    if (taker === undefined) calls.push(call);
+    else taker(call);
+  };
+  const server = await listen(socketPath, accept);
+  return {
+    path: socketPath,
+    endpoint: `unix://${socketPath}`,
+    callCount: () => count,
+    openStreams: () => open.size,
+    nextCall() {
+      const call = calls.shift();
+      return call === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(call);
+    },
+    async close() {
+      server.forceShutdown();
+      if (path === undefined) await rm(join(socketPath, '..'), { recursive: true, force: true });
+    },
+  };
+}
+
+function toCall(stream: Stream, onEnd: () => void): FakeCall {
+  return {
+    metadata: stream.metadata,
+    send: (response) => void stream.write({ svids: [], crl: [], federatedBundles: {}, ...response }),
+    end(code, details = '') {
+      onEnd();
+      if (code === undefined) stream.end();
+      else stream.emit('error', { code, details });
+    },
+    cancelled: new Promise((resolve) => {
+      stream.once('cancelled', () => {
+        onEnd();
+        resolve();
+      });
+    }),
+  };
+}
+
+async function listen(path: string, fetchX509Svid: (stream: Stream) => void): Promise<Server> {
+  const server = new Server({ 'grpc.max_send_message_length': 64 * 1024 * 1024 });
+  const absent = (() => {}) as never;
+  const service: SpiffeWorkloadAPIServer = {
+    fetchX509Svid,
+    fetchX509Bundles: absent,
+    fetchJwtsvid: absent,
+    fetchJwtBundles: absent,
+    validateJwtsvid: absent,
+    fetchWitsvid: absent,
+    fetchWitBundles: absent,
+  };
+  server.addService(SpiffeWorkloadAPIService, service);
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (cause) =>
+      cause === null ? resolve() : reject(cause),
+    );
+  });
+  return server;
+}

@@ -1,0 +1,94 @@
+/**
+ * What is known about the call in progress: who we are, who calls, what was decided. It lives in an async context, so a
+ * log line anywhere below the handler carries it without being passed anything.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ATTRIBUTES } from './attributes.ts';
+import { annotateSpan, nameSpanByRoute } from './span.ts';
+
+/** One end of a connection. */
+export interface Party {
+  /** SPIFFE ID. */
+  readonly id: string;
+  /** Serial number of the SVID in use. */
+  readonly serial?: string | undefined;
+}
+
+/** What a guard decided, as far as logs and spans show it. */
+export interface RecordedDecision {
+  readonly allow: boolean;
+  readonly decisionId: string;
+  readonly rule?: string | undefined;
+  readonly reason?: string | undefined;
+  /** The matched route or the full gRPC method. */
+  readonly operation?: string | undefined;
+}
+
+/** The call in progress. */
+export interface CallRecord {
+  readonly transport: 'http' | 'https' | 'grpc';
+  readonly self: Party | undefined;
+  readonly peer: Party | undefined;
+  readonly startedMs: number;
+  operation: string | undefined;
+  decision: RecordedDecision | undefined;
+}
+
+const current = new AsyncLocalStorage<CallRecord>();
+
+/** Runs `action` as part of a call. */
+export function withCallRecord<T>(record: CallRecord, action: () => T): T {
+  return current.run(record, action);
+}
+
+/** The call in progress; `undefined` outside any. */
+export function currentCallRecord(): Readonly<CallRecord> | undefined {
+  return current.getStore();
+}
+
+/** Fields of the call in progress for a log line; `undefined` outside any call. Pass it to `createLogger` as `callFields`. */
+export function currentCallFields(): Record<string, unknown> | undefined {
+  const record = current.getStore();
+  return record === undefined ? undefined : callFields(record);
+}
+
+/** Notes what the guard decided on the call in progress and puts it on the active span. */
+export function recordDecision(decision: RecordedDecision): void {
+  const record = current.getStore();
+  if (record !== undefined) {
+    record.decision = decision;
+    record.operation = decision.operation ?? record.operation;
+  }
+  if (record?.transport !== 'grpc' && decision.operation !== undefined) nameSpanByRoute(decision.operation);
+  annotateSpan({
+    [ATTRIBUTES.decision]: decision.allow ? 'allow' : 'deny',
+    [ATTRIBUTES.decisionId]: decision.decisionId,
+    [ATTRIBUTES.rule]: decision.rule,
+  });
+}
+
+/** Names the operation of a call that no guard decides on, as the edge's own routes. */
+export function recordOperation(operation: string): void {
+  const record = current.getStore();
+  if (record !== undefined) record.operation = operation;
+  nameSpanByRoute(operation);
+}
+
+/** The fields of a log line about a call, under the names that all services use. */
+export function callFields(record: CallRecord): Record<string, unknown> {
+  const { self, peer, decision } = record;
+  return {
+    self: self?.id,
+    peer: peer?.id,
+    operation: record.operation,
+    transport: record.transport,
+    ...(decision && {
+      decision: decision.allow ? 'allow' : 'deny',
+      decision_id: decision.decisionId,
+      rule: decision.rule,
+      ...(decision.allow ? {} : { reason: decision.reason }),
+    }),
+    self_serial: self?.serial,
+    peer_serial: peer?.serial,
+  };
+}

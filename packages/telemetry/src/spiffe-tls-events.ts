@@ -1,0 +1,40 @@
+/**
+ * Turns what spiffe-tls says on its diagnostics channels into log lines. The channels are known by name alone: the
+ * security core has no telemetry in its tree, and telemetry has no security core in its own.
+ */
+import diagnosticsChannel from 'node:diagnostics_channel';
+import type { Logger } from './log.ts';
+
+/** Starts logging refusals (`warn`), changes of the identity source (`info`) and verified connections (`debug`). Returns how to stop. */
+export function adaptSpiffeTlsEvents(logger: Logger): () => void {
+  const listeners = [
+    ['spiffe-tls:refused', (record: unknown) => logger.warn({ event: 'refused', ...plain(record) })],
+    ['spiffe-tls:source', (record: unknown) => logIdentity(logger, plain(record))],
+    ['spiffe-tls:verified', (record: unknown) => logVerified(logger, record)],
+  ] as const;
+  for (const [name, listener] of listeners) diagnosticsChannel.subscribe(name, listener);
+  return () => {
+    for (const [name, listener] of listeners) diagnosticsChannel.unsubscribe(name, listener);
+  };
+}
+
+function logIdentity(logger: Logger, record: Record<string, unknown>): void {
+  logger[record['type'] === 'update' ? 'info' : 'warn']({ event: 'identity', ...record });
+}
+
+/** A connection's peer holds whole certificates; a line shows its ID and serial. */
+function logVerified(logger: Logger, record: unknown): void {
+  if (!logger.isLevelEnabled('debug')) return;
+  const { peer, ...rest } = plain(record);
+  const { id, serialNumber } = plain(peer);
+  logger.debug({
+    event: 'verified',
+    ...rest,
+    peer: id === undefined ? undefined : String(id),
+    peer_serial: serialNumber,
+  });
+}
+
+function plain(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,25 @@
+/**
+ * What tests share: a CA that can break its own rules, keys, DER to write by hand.
+ */
+export {
+  type CertificateRewrite,
+  contentOf,
+  elementsOf,
+  extension,
+  oid,
+  rewriteCertificate,
+  sequence,
+  tlv,
+} from './der-writer.ts';
+export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { createTestCa, type IssuedSvid, type IssueOptions, type TestCa, type TestCaOptions } from './test-ca.ts';
+export {
+  createTestCertificate,
+  ExtensionId,
+  KeyPurpose,
+  KeyUsageFlags,
+  type TestCertificateOptions,
+  type TestIssuer,
+  type TestNameConstraints,
+} from './test-certificate.ts';
+export { createTestKeys, type TestHash, type TestKeys, type TestKeyType } from './test-keys.ts';

@@ -1,0 +1,33 @@
+/**
+ * `npm run check`: everything static that guards main, quickest first. Needs Node and npm alone; the policy checks that
+ * need the OPA binary are `npm run policy:check`.
+ */
+import { spawnSync } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+import { ensureSetup, root } from './setup.mjs';
+
+const CHECKS = [
+  ['format and lint', 'biome', ['check', '--error-on-warnings', '.']],
+  ['types', 'tsc', ['--noEmit']],
+  ['promise rules', 'oxlint', ['--type-aware']],
+  ['dead code', 'knip', []],
+  ['contracts: lint, breaking changes, generated code', 'node', ['scripts/generate-contracts.ts', '--check']],
+  ['builds', 'turbo', ['run', 'build', '--output-logs=errors-only']],
+];
+
+const node = ensureSetup();
+const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`;
+let failed = 0;
+for (const [title, command, args] of CHECKS) {
+  const started = performance.now();
+  const program = command === 'node' ? node : command;
+  const env = { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1' };
+  const result = spawnSync(program, args, { cwd: root, env, encoding: 'utf8' });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const passed = result.status === 0;
+  if (!passed) failed += 1;
+  console.log(`${passed ? 'ok    ' : 'FAILED'} ${title} (${seconds} s)`);
+  if (!passed) console.log(result.error?.message ?? `${result.stdout}${result.stderr}`);
+}
+console.log(`check: ${CHECKS.length - failed} of ${CHECKS.length} passed`);
+process.exit(failed === 0 ? 0 : 1);

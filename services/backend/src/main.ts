@@ -1,0 +1,5 @@
+/** Starts backend. */
+import { runService } from '@countersign/service-kit';
+import { backend } from './backend.ts';
+
+await runService(backend, process);

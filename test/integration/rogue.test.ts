@@ -1,0 +1,83 @@
+/**
+ * `npm run rogue`, `npm run inspect` and `npm run trust-domain` as a person runs them, beside a running system. rogue's exit
+ * code is itself under test: a refusal that is missing must turn it red.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { System } from '@countersign/local-stack';
+import { call } from './json-client.ts';
+import { runProgram } from './run-program.ts';
+import { startTestSystem, temporaryStateDirectory } from './test-system.ts';
+
+const ROGUE = 'packages/local-stack/src/rogue/main.ts';
+const INSPECT = 'packages/local-stack/src/inspect/main.ts';
+const TRUST_DOMAIN = 'packages/dev-trust-domain/src/cli.ts';
+let system: System;
+
+before(async () => {
+  system = await startTestSystem();
+});
+
+after(() => system?.stop());
+
+function run(program: string, ...args: string[]) {
+  return runProgram(program, args, { COUNTERSIGN_STATE_DIR: system.stateDirectory });
+}
+
+async function countOrders(): Promise<number> {
+  const { body } = await call(`${system.customerUrl}/api/orders`);
+  const orders = body?.['orders'];
+  assert.ok(Array.isArray(orders));
+  return orders.length;
+}
+
+test('every way in is refused for its proper reason, and nothing is written', async () => {
+  const before = await countOrders();
+  const { code, stdout, stderr } = await run(ROGUE);
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+  for (const expected of ['PEER_NOT_AUTHORIZED', 'NO_PEER_CERTIFICATE', 'operation-not-granted']) {
+    assert.ok(stdout.includes(expected), `${expected} is missing in\n${stdout}`);
+  }
+  assert.equal(await countOrders(), before);
+});
+
+test('rogue fails when a way in is open: with a grant, its calls are no longer refused', async () => {
+  // The rogue's socket now gives a permitted identity, as if its registration had been widened by mistake.
+  const { registrations } = system.identities;
+  const customer = registrations().find(({ name }) => name === 'customer');
+  const rogue = registrations().find(({ name }) => name === 'rogue');
+  assert.ok(customer && rogue);
+  await system.trustDomain.unregister('rogue');
+  await system.trustDomain.register({ ...customer, name: 'rogue' });
+  const { code, stdout } = await run(ROGUE);
+  assert.notEqual(code, 0, stdout);
+  await system.trustDomain.unregister('rogue');
+  await system.trustDomain.register(rogue);
+});
+
+test('rogue says what to do when no system runs', async () => {
+  const { code, stderr, stdout } = await runProgram(ROGUE, [], { COUNTERSIGN_STATE_DIR: temporaryStateDirectory() });
+  assert.notEqual(code, 0);
+  assert.match(stderr + stdout, /npm start/);
+});
+
+test('inspect prints what the customer says of itself, and openssl agrees', async () => {
+  const { code, stdout, stderr } = await run(INSPECT, 'customer', '--json');
+  assert.equal(code, 0, stderr);
+  const inspected = JSON.parse(stdout);
+  const { body } = await call(`${system.customerUrl}/api/identity`);
+  assert.deepEqual(inspected, body);
+});
+
+test('the trust domain shows and rotates what is registered', async () => {
+  const before = await run(TRUST_DOMAIN, 'status');
+  assert.equal(before.code, 0, before.stderr);
+  for (const name of system.identities.names()) assert.ok(before.stdout.includes(name), before.stdout);
+  const rotated = await run(TRUST_DOMAIN, 'rotate');
+  assert.equal(rotated.code, 0, rotated.stderr);
+  const after = await run(TRUST_DOMAIN, 'status');
+  assert.notEqual(after.stdout, before.stdout);
+  const wrong = await run(TRUST_DOMAIN, 'rotate', 'nobody-of-this-name');
+  assert.notEqual(wrong.code, 0);
+  assert.match(wrong.stderr, /nobody-of-this-name/);
+});

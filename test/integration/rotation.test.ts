@@ -1,0 +1,101 @@
+/**
+ * Rotation in the middle of steady traffic: SVIDs, then the CA. No call may fail, and every edge must show new serials on
+ * the wire, PostgreSQL's included.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { loadIdentities } from '@countersign/identities';
+import type { LogRecord, ProgramName, System } from '@countersign/local-stack';
+import { startOrderLoop } from './order-loop.ts';
+import { startTestSystem } from './test-system.ts';
+
+const identities = loadIdentities();
+const idOf = (name: string) => identities.workload(name).spiffeId;
+let system: System;
+
+before(async () => {
+  // Half-lives of 15 s: the clients' retire windows (10% of the remaining life) pass within the test.
+  // Each verified connection is a debug line: PostgreSQL's serials are seen in no other way.
+  system = await startTestSystem({ svidTtlMs: 30_000, env: { ...process.env, LOG_LEVEL: 'debug' } });
+});
+
+after(() => system?.stop());
+
+/** An edge: the service called, who calls, by what. The log line of the service called names both serials. */
+const EDGES: ReadonlyArray<{ service: ProgramName; peer: string; transport: string }> = [
+  { service: 'backend', peer: 'customer', transport: 'https' },
+  { service: 'backend', peer: 'customer', transport: 'grpc' },
+  { service: 'db-client', peer: 'backend', transport: 'grpc' },
+];
+
+interface Serials {
+  readonly server: string;
+  readonly client: string;
+}
+
+function requestOn({ peer, transport }: (typeof EDGES)[number]): (record: LogRecord) => boolean {
+  return (record) =>
+    record['event'] === 'request' && record['peer'] === idOf(peer) && record['transport'] === transport;
+}
+
+/** Serials by edge, PostgreSQL's among them; the latest that were on the wire. */
+async function serialsOnTheWire(): Promise<Map<string, Serials>> {
+  const found = new Map<string, Serials>();
+  for (const edge of EDGES) {
+    const record = system.findLogs(edge.service, requestOn(edge)).at(-1);
+    assert.ok(record, `no request on ${edge.peer} -> ${edge.service} by ${edge.transport}`);
+    const key = `${edge.peer} -> ${edge.service} by ${edge.transport}`;
+    found.set(key, { server: String(record['self_serial']), client: String(record['peer_serial']) });
+  }
+  found.set('db-client -> postgres', await postgresSerials());
+  return found;
+}
+
+/** db-client reports each connection that it verified: its own serial and the server's. */
+async function postgresSerials(): Promise<Serials> {
+  const isPostgres = (record: LogRecord) => record['event'] === 'verified' && record['transport'] === 'postgres';
+  const record = system.findLogs('db-client', isPostgres).at(-1);
+  assert.ok(record, 'no connection to PostgreSQL was logged');
+  return { server: String(record['peer_serial']), client: String(record['self_serial']) };
+}
+
+/** Rotates, and waits until every edge shows serials that are in none of the earlier states. */
+async function rotateUnderLoad(rotate: () => Promise<unknown>): Promise<void> {
+  const before = await serialsOnTheWire();
+  const loop = startOrderLoop(system.customerUrl);
+  try {
+    await loop.completed(10);
+    await rotate();
+    const deadline = Date.now() + 45_000;
+    for (;;) {
+      await loop.completed(20);
+      const now = await serialsOnTheWire();
+      const old = [...now].filter(([edge, serials]) => sharesSerial(serials, before.get(edge)));
+      if (old.length === 0) break;
+      assert.ok(Date.now() < deadline, `still on the old serials: ${old.map(([edge]) => edge).join(', ')}`);
+    }
+    await loop.completed(20);
+  } finally {
+    await loop.stop();
+  }
+  assert.deepEqual(loop.failures, [], 'no call may fail');
+  assert.ok(loop.succeeded.http > 10 && loop.succeeded.grpc > 10, JSON.stringify(loop.succeeded));
+}
+
+function sharesSerial(now: Serials, before: Serials | undefined): boolean {
+  return now.server === before?.server || now.client === before?.client;
+}
+
+test('SVIDs of every workload are rotated under load', async () => {
+  const warmUp = startOrderLoop(system.customerUrl);
+  await warmUp.completed(4);
+  await warmUp.stop();
+  await rotateUnderLoad(() => system.trustDomain.rotate());
+});
+
+test('the CA is rotated under load, and the old one leaves the bundle', async () => {
+  const before = await system.trustDomain.status();
+  await rotateUnderLoad(() => system.trustDomain.rotateCa());
+  const after = await system.trustDomain.status();
+  assert.notDeepEqual(after, before);
+});
