@@ -68,7 +68,7 @@ function complaints(folder: string, args: string[]): string[] {
     buf(folder, args);
     return [];
   } catch (error) {
-    const output = error instanceof Error && 'stdout' in error ? `${error.stdout}` : '';
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
     return [`${folder}: buf ${args.join(' ')}\n${output}`];
   }
 }

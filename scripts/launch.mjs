@@ -2,7 +2,7 @@
  * Runs one of the repository's programs under Node 24, after the set-up: signals and the exit code pass through, and the
  * program learns by its channel when this process was killed.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -51,11 +51,21 @@ function socketHome(state) {
   }
 }
 
-/** A killed npm sends no signal, it is only gone: our parent is then another process. */
+/** A killed npm sends no signal, it is only gone, and the shell between it and us waits on: look for npm itself. */
 function stopWithParent(child) {
   if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
+  const { stdout } = spawnSync('ps', ['-o', 'ppid=', '-p', String(process.ppid)], { encoding: 'utf8' });
+  const ancestors = [process.ppid, Number(stdout)].filter((pid) => pid > 1);
   setInterval(() => {
-    if (process.ppid !== parent) child.kill('SIGTERM');
+    if (!ancestors.every(isAlive)) child.kill('SIGTERM');
   }, 500).unref();
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code !== 'ESRCH';
+  }
 }

@@ -22,10 +22,14 @@ export function listenBareGrpc(credentials: Credentials): Promise<number> {
   });
 }
 
-/** Ours: the adapter, and a decision on each call. */
-export async function listenCountersignGrpc(credentials: Credentials, { engine }: TimedPolicy): Promise<number> {
+/** Ours: the adapter and, unless it is measured alone, a decision on each call. */
+export async function listenCountersignGrpc(
+  credentials: Credentials,
+  { engine }: TimedPolicy,
+  guarded: boolean,
+): Promise<number> {
   const self = (): string => credentials.spiffeId;
-  const server = createServer(credentials, { interceptors: [createGrpcGuard({ engine, self })] });
+  const server = createServer(credentials, guarded ? { interceptors: [createGrpcGuard({ engine, self })] } : {});
   const authorize = createSpiffeAuthorizer(engine, self);
   const listening = createSpiffeGrpcServer({ source: createSource(credentials), authorize, server });
   return (await listening.listen(0, '127.0.0.1')).port;

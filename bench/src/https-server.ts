@@ -25,12 +25,16 @@ export function createBareHttpsServer(credentials: Credentials, resumption: bool
   return createServer(options, createApplication(credentials, []));
 }
 
-/** Ours: the adapter, and a decision on each request. */
-export function createCountersignHttpsServer(credentials: Credentials, { engine }: TimedPolicy): Server {
+/** Ours: the adapter and, unless it is measured alone, a decision on each request. */
+export function createCountersignHttpsServer(
+  credentials: Credentials,
+  { engine }: TimedPolicy,
+  guarded: boolean,
+): Server {
   const self = (): string => credentials.spiffeId;
   const guard = createHttpGuard({ engine, self });
   const authorize = createSpiffeAuthorizer(engine, self);
-  const application = createApplication(credentials, [guard('GET /hello')]);
+  const application = createApplication(credentials, guarded ? [guard('GET /hello')] : []);
   return createSpiffeHttpsServer({ source: createSource(credentials), authorize }, application);
 }
 

@@ -6,16 +6,21 @@
 export interface Variant {
   readonly name: string;
   readonly transport: 'https' | 'grpc';
-  /** `bare`: Node's TLS and nothing else. `countersign`: our adapters on both ends, and the guard. */
-  readonly kind: 'bare' | 'countersign';
+  /**
+   * `bare`: Node's TLS and nothing else. `countersign`: our adapters on both ends, and the guard. `adapter`: without the
+   * guard, to tell what comes from where; no service runs like that.
+   */
+  readonly kind: 'bare' | 'adapter' | 'countersign';
   /** Session tickets. Only ever for `bare`: our adapters have none. */
   readonly resumption: boolean;
 }
 
 export const VARIANTS: readonly Variant[] = [
   { name: 'bare https', transport: 'https', kind: 'bare', resumption: false },
+  { name: 'adapter alone, https', transport: 'https', kind: 'adapter', resumption: false },
   { name: 'countersign https', transport: 'https', kind: 'countersign', resumption: false },
   { name: 'bare gRPC', transport: 'grpc', kind: 'bare', resumption: false },
+  { name: 'adapter alone, gRPC', transport: 'grpc', kind: 'adapter', resumption: false },
   { name: 'countersign gRPC', transport: 'grpc', kind: 'countersign', resumption: false },
   { name: 'bare https, resumed', transport: 'https', kind: 'bare', resumption: true },
 ];
@@ -30,6 +35,8 @@ export interface Comparison {
 export const COMPARISONS: readonly Comparison[] = [
   { name: 'HTTPS', figure: 'countersign https', baseline: 'bare https' },
   { name: 'gRPC', figure: 'countersign gRPC', baseline: 'bare gRPC' },
+  { name: 'HTTPS without guard', figure: 'adapter alone, https', baseline: 'bare https' },
+  { name: 'gRPC without guard', figure: 'adapter alone, gRPC', baseline: 'bare gRPC' },
   { name: 'bare HTTPS, resumed', figure: 'bare https, resumed', baseline: 'bare https' },
 ];
 
@@ -47,9 +54,9 @@ export const WORKLOADS: readonly Workload[] = [
   { name: 'new connections, 4 at once', concurrency: 4, newConnections: true },
 ];
 
-/** Whether a variant takes part in a workload: resumption only means something where connections are made. */
-export function takesPart(variant: Variant, workload: Workload): boolean {
-  return workload.newConnections || !variant.resumption;
+/** Whether a variant takes part in a workload: resumption means something where connections are made, the guard where they stay. */
+export function takesPart({ kind, resumption }: Variant, { newConnections }: Workload): boolean {
+  return newConnections ? kind !== 'adapter' : !resumption;
 }
 
 /** How long a run measures. */
@@ -61,5 +68,5 @@ export interface Effort {
   readonly samples: number;
 }
 
-export const FULL: Effort = { rounds: 7, warmUpMs: 1_000, roundMs: 1_000, samples: 50_000 };
-export const QUICK: Effort = { rounds: 3, warmUpMs: 200, roundMs: 250, samples: 10_000 };
+export const FULL: Effort = { rounds: 7, warmUpMs: 1_000, roundMs: 800, samples: 50_000 };
+export const QUICK: Effort = { rounds: 3, warmUpMs: 150, roundMs: 200, samples: 10_000 };

@@ -25,7 +25,9 @@ const commands = {
   cpuSeconds: (): number => cpuSeconds(),
   /** How long decisions have taken; nothing where there is no policy. */
   decisions: (name: string): StepFigures | undefined =>
-    policy === undefined ? undefined : summarizeStep(`policy decision, within ${name}`, policy.timesUs),
+    policy === undefined || policy.timesUs.length === 0
+      ? undefined
+      : summarizeStep(`policy decision, within ${name}`, policy.timesUs),
 };
 
 let policy: TimedPolicy | undefined;
@@ -33,14 +35,15 @@ let policy: TimedPolicy | undefined;
 serveCommands(commands);
 
 async function start({ variant, credentials }: StartRequest): Promise<number> {
-  if (variant.kind === 'countersign') policy = await loadTimedPolicy();
+  const guarded = variant.kind === 'countersign';
+  if (variant.kind !== 'bare') policy = await loadTimedPolicy();
   if (variant.transport === 'grpc') {
-    return policy === undefined ? listenBareGrpc(credentials) : listenCountersignGrpc(credentials, policy);
+    return policy === undefined ? listenBareGrpc(credentials) : listenCountersignGrpc(credentials, policy, guarded);
   }
   const server =
     policy === undefined
       ? createBareHttpsServer(credentials, variant.resumption)
-      : createCountersignHttpsServer(credentials, policy);
+      : createCountersignHttpsServer(credentials, policy, guarded);
   return listen(server);
 }
 

@@ -3,8 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { System } from '@countersign/local-stack';
-import { removeStateDirectory } from '@countersign/local-stack';
+import { removeStateDirectory, type System, type SystemOptions } from '@countersign/local-stack';
 import { call } from './json-client.ts';
 import { startTestSystem, temporaryStateDirectory } from './test-system.ts';
 
@@ -21,34 +20,33 @@ async function isThere(system: System, id: string): Promise<boolean> {
   return (await call(`${system.customerUrl}/api/orders/${id}`)).status === 200;
 }
 
+/** Runs `action` beside a system, which is stopped however it ends. */
+async function withSystem<T>(options: Partial<SystemOptions>, action: (system: System) => Promise<T>): Promise<T> {
+  await using system = await startTestSystem(options);
+  return await action(system);
+}
+
 test('orders survive a stop, and a kill of every process', async () => {
   const stateDirectory = temporaryStateDirectory();
   try {
-    const first = await startTestSystem({ stateDirectory });
-    const before = await placeOrder(first, 'http');
-    await first.stop();
-
-    const second = await startTestSystem({ stateDirectory });
-    assert.ok(await isThere(second, before), 'after a stop');
-    const later = await placeOrder(second, 'grpc');
-    second.killAll();
-    await second.stop();
-
-    const third = await startTestSystem({ stateDirectory });
-    try {
-      assert.ok(await isThere(third, before));
-      assert.ok(await isThere(third, later), 'after a kill');
-    } finally {
-      await third.stop();
-    }
+    const first = await withSystem({ stateDirectory }, (system) => placeOrder(system, 'http'));
+    const second = await withSystem({ stateDirectory }, async (system) => {
+      assert.ok(await isThere(system, first), 'after a stop');
+      const placed = await placeOrder(system, 'grpc');
+      system.killAll();
+      return placed;
+    });
+    await withSystem({ stateDirectory }, async (system) => {
+      assert.ok(await isThere(system, first));
+      assert.ok(await isThere(system, second), 'after a kill');
+    });
   } finally {
     removeStateDirectory(stateDirectory);
   }
 });
 
-test('each service may be restarted or killed; the others carry on and orders work again', async () => {
-  const system = await startTestSystem();
-  try {
+test('each part may be restarted or killed; the others carry on and orders work again', () =>
+  withSystem({}, async (system) => {
     for (const part of ['db-client', 'backend', 'customer', 'trust-domain', 'postgres'] as const) {
       await system.restart(part);
       await placeOrder(system, 'http');
@@ -60,39 +58,31 @@ test('each service may be restarted or killed; the others carry on and orders wo
     await system.restart('backend');
     await placeOrder(system, 'http');
     await placeOrder(system, 'grpc');
-  } finally {
-    await system.stop();
-  }
-});
+  }));
 
-test('an identity that is withdrawn is used no more, and a new one makes the service ready again', async () => {
-  const system = await startTestSystem();
-  try {
+test('an identity that is withdrawn is used no more, and a new one makes the service ready again', () =>
+  withSystem({}, async (system) => {
     await placeOrder(system, 'grpc');
+    const withdrawn = nextEvent(system, 'not_ready');
     await system.trustDomain.unregister('backend');
-    await untilReadiness(system.addresses.backend.health, 503);
+    await withdrawn;
+    assert.equal((await call(`http://${system.addresses.backend.health}/readyz`)).status, 503);
     for (const via of ['http', 'grpc']) {
       const refused = await call(`${system.customerUrl}/api/orders`, { body: { ...order, via } });
       assert.ok([502, 503, 504].includes(refused.status), `${refused.status} ${refused.text}`);
     }
-    const again = system.identities.registrations().find(({ name }) => name === 'backend');
-    assert.ok(again);
-    await system.trustDomain.register(again);
-    await untilReadiness(system.addresses.backend.health, 200);
+    const registration = system.identities.registrations().find(({ name }) => name === 'backend');
+    assert.ok(registration);
+    const readyAgain = nextEvent(system, 'ready');
+    await system.trustDomain.register(registration);
+    await readyAgain;
+    assert.equal((await call(`http://${system.addresses.backend.health}/readyz`)).status, 200);
     await placeOrder(system, 'http');
     await placeOrder(system, 'grpc');
-  } finally {
-    await system.stop();
-  }
-});
+  }));
 
-/** Asks a health port until it answers as expected, up to 20 s. */
-async function untilReadiness(address: string, status: number): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  let last = 0;
-  while (Date.now() < deadline) {
-    last = (await call(`http://${address}/readyz`)).status;
-    if (last === status) return;
-  }
-  assert.fail(`readiness of ${address} is ${last}, expected ${status}`);
+/** The backend's next log record of this event; earlier ones do not count. */
+function nextEvent(system: System, event: string): Promise<unknown> {
+  const earlier = new Set(system.findLogs('backend', (record) => record['event'] === event));
+  return system.waitForLog('backend', (record) => record['event'] === event && !earlier.has(record), 20_000);
 }

@@ -68,7 +68,7 @@ export function checkIdempotencyKey(key: string): FieldProblem | undefined {
 function isFitText(text: string): boolean {
   // A quick bound first: a code point takes two units at most.
   if (text.length === 0 || text.length > 2 * ORDER_LIMITS.textLength) return false;
-  return [...text].length <= ORDER_LIMITS.textLength && text.trim() !== '' && !UNFIT.test(text);
+  return Array.from(text).length <= ORDER_LIMITS.textLength && text.trim() !== '' && !UNFIT.test(text);
 }
 
 function isQuantity(value: number): boolean {

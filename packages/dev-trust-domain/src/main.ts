@@ -25,4 +25,6 @@ if (args.includes('--help')) {
   // A parent that is alive keeps the channel open, and the channel keeps this process.
   if (process.connected) process.disconnect();
   process.stdin.destroy();
+  // The socket of a client that does not read (a stopped process, say) stays open: that is no reason to stay.
+  setTimeout(() => process.exit(), 1_000).unref();
 }

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { type PartName, programs } from './definitions.ts';
-import type { LocalStackError } from './errors.ts';
+import { LocalStackError } from './errors.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { ended, type LogRecord, type Part, startPart } from './part.ts';
 
@@ -74,6 +74,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     return file;
   };
   const launch = (name: ProgramName, env: () => NodeJS.ProcessEnv): Part => {
+    // A start that is still under way when it is stopped must not leave anything behind.
+    if (stopping !== undefined) throw new LocalStackError('PART_FAILED', `${name} is not started: the system stops`);
     environments.set(name, env);
     const part = startPart({
       name,

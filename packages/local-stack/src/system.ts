@@ -18,9 +18,12 @@ import {
 } from './definitions.ts';
 import { LocalStackError } from './errors.ts';
 import { createLogWatch, type RecordPredicate } from './log-watch.ts';
-import { ended, type LogRecord } from './part.ts';
+import { ended, type LogRecord, type Part } from './part.ts';
 import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports } from './ports.ts';
+import { findPostgresAccount } from './postgres/account.ts';
 import { databaseName } from './postgres/config-files.ts';
+import { openPostgresLocation } from './postgres/location.ts';
+import { stopStalePostmaster } from './postgres/stale-postmaster.ts';
 import { acquireRunLock } from './run-lock.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { createSupervisor, type ProgramName, type Supervisor } from './supervisor.ts';
@@ -94,6 +97,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const state = openStateDirectory(options.stateDirectory, identities.names());
   const lock = acquireRunLock(state.root);
   try {
+    // What a killed run left behind still has its port: it must go before ports are looked at.
+    await stopStalePostmaster(openPostgresLocation(state.root, findPostgresAccount()));
     await assertPortsFree(ports);
     return await start({ options, identities, state, ports, release: () => lock.release() });
   } catch (error) {
@@ -140,48 +145,111 @@ async function start(ground: Ground): Promise<System> {
 
 /** Everything at once. Who needs another's address waits for it only when that one chooses its port itself. */
 async function startAll(ground: Ground, supervisor: Supervisor): Promise<SystemAddresses> {
-  const { identities, state, options } = ground;
-  const launch = (name: ProgramName, env: (input: EnvironmentInput) => NodeJS.ProcessEnv) => {
+  const { ports, identities, state, options } = ground;
+  const launch: Launch = (name, env) => {
     const part = supervisor.launch(name, () => ({ ...env(environmentInput(ground)), ...options.programEnv?.[name] }));
-    // Settled by whoever waits; a start that failed elsewhere must not leave an unhandled rejection.
-    const ready = part.event('ready', startTimeoutMs);
-    ready.catch(() => {});
-    return { part, ready };
+    return { part, ready: part.event('ready', startTimeoutMs) };
   };
-  const ports = ground.ports;
   const trustDomain = launch('trust-domain', (input) => trustDomainEnv(input, state, options.svidTtlMs));
   const postgres = launch('postgres', (input) => postgresEnv(input, state.root));
-  const postgresAt = await addressOf(supervisor, 'postgres', 'postgres', ports.postgres);
-  const dbClient = launch('db-client', (input) => dbClientEnv(input, postgresAt));
-  const migrated = postgres.ready.then(() => migrate(ground, supervisor, postgresAt));
-  migrated.catch(() => {});
-  const grpc = await addressOf(supervisor, 'db-client', 'grpc', ports.dbClientGrpc);
-  const backend = launch('backend', (input) => backendEnv(input, { grpc }));
-  const backendAt = {
-    https: await addressOf(supervisor, 'backend', 'https', ports.backendHttps),
-    grpc: await addressOf(supervisor, 'backend', 'grpc', ports.backendGrpc),
-  };
-  const customer = launch('customer', (input) => customerEnv(input, backendAt));
-  const told = async (name: ProgramName, ready: Promise<unknown>, where: string) => {
-    await ready;
-    options.onReady?.(name, where);
+  const postgresAt = addressOf(supervisor, 'postgres', 'postgres', ports.postgres);
+  const database = startDatabaseClients({ ground, supervisor, launch, postgres, postgresAt });
+  const services = startServices({ ground, supervisor, launch, dbClientAt: database.grpc });
+  const told = async (name: ProgramName, ready: Promise<unknown>, where: Promise<string>) => {
+    // Both at once: when a part ends early both fail, and neither may be left unhandled.
+    const [address] = await Promise.all([where, ready]);
+    options.onReady?.(name, address);
   };
   await Promise.all([
-    told('trust-domain', trustDomain.ready, identities.trustDomain),
+    told('trust-domain', trustDomain.ready, Promise.resolve(identities.trustDomain)),
     told('postgres', postgres.ready, postgresAt),
-    told('db-migrate', migrated, databaseName),
-    told('db-client', dbClient.ready, `gRPC ${grpc}`),
-    told('backend', backend.ready, `https ${backendAt.https}, gRPC ${backendAt.grpc}`),
-    told('customer', customer.ready, `http ${await addressOf(supervisor, 'customer', 'http', ports.customerHttp)}`),
+    told('db-migrate', database.migrated, Promise.resolve(databaseName)),
+    told(
+      'db-client',
+      database.ready,
+      database.grpc.then((grpc) => `gRPC ${grpc}`),
+    ),
+    told(
+      'backend',
+      services.backendReady,
+      services.backendAt.then(({ https, grpc }) => `https ${https}, gRPC ${grpc}`),
+    ),
+    told(
+      'customer',
+      services.customerReady,
+      services.customerAt.then((http) => `http://${http}`),
+    ),
   ]);
   return {
     customer: {
-      http: await addressOf(supervisor, 'customer', 'http', ports.customerHttp),
+      http: await services.customerAt,
       health: await addressOf(supervisor, 'customer', 'health', ports.customerHealth),
     },
-    backend: { ...backendAt, health: await addressOf(supervisor, 'backend', 'health', ports.backendHealth) },
-    dbClient: { grpc, health: await addressOf(supervisor, 'db-client', 'health', ports.dbClientHealth) },
-    postgres: postgresAt,
+    backend: {
+      ...(await services.backendAt),
+      health: await addressOf(supervisor, 'backend', 'health', ports.backendHealth),
+    },
+    dbClient: {
+      grpc: await database.grpc,
+      health: await addressOf(supervisor, 'db-client', 'health', ports.dbClientHealth),
+    },
+    postgres: await postgresAt,
+  };
+}
+
+type Launch = (
+  name: ProgramName,
+  env: (input: EnvironmentInput) => NodeJS.ProcessEnv,
+) => { part: Part; ready: Promise<LogRecord> };
+
+interface DatabaseClientsInput {
+  readonly ground: Ground;
+  readonly supervisor: Supervisor;
+  readonly launch: Launch;
+  readonly postgres: ReturnType<Launch>;
+  readonly postgresAt: Promise<string>;
+}
+
+function startDatabaseClients({ ground, supervisor, launch, postgres, postgresAt }: DatabaseClientsInput) {
+  // On a first start PostgreSQL makes its files first: db-client would only wait, with a growing pause between attempts.
+  const started = postgres.part.event('prepared', startTimeoutMs).then(async () => {
+    const at = await postgresAt;
+    return launch('db-client', (input) => dbClientEnv(input, at));
+  });
+  return {
+    ready: started.then(({ ready }) => ready),
+    grpc: started.then(() => addressOf(supervisor, 'db-client', 'grpc', ground.ports.dbClientGrpc)),
+    migrated: postgres.ready.then(async () => {
+      const at = await postgresAt;
+      const { part, ready } = launch('db-migrate', (input) => dbMigrateEnv(input, at));
+      // It ends instead of becoming ready.
+      ready.catch(() => {});
+      const exit = await part.exited;
+      if (exit.code !== 0) throw ended('db-migrate', exit, part.lastLines());
+    }),
+  };
+}
+
+interface ServicesInput {
+  readonly ground: Ground;
+  readonly supervisor: Supervisor;
+  readonly launch: Launch;
+  readonly dbClientAt: Promise<string>;
+}
+
+function startServices({ ground: { ports }, supervisor, launch, dbClientAt }: ServicesInput) {
+  const known = ports.dbClientGrpc === 0 ? dbClientAt : Promise.resolve(`${loopback}:${ports.dbClientGrpc}`);
+  const backend = known.then((grpc) => launch('backend', (input) => backendEnv(input, { grpc })));
+  const backendAt = backend.then(async () => ({
+    https: await addressOf(supervisor, 'backend', 'https', ports.backendHttps),
+    grpc: await addressOf(supervisor, 'backend', 'grpc', ports.backendGrpc),
+  }));
+  const customer = backendAt.then((at) => launch('customer', (input) => customerEnv(input, at)));
+  return {
+    backendAt,
+    backendReady: backend.then(({ ready }) => ready),
+    customerAt: customer.then(() => addressOf(supervisor, 'customer', 'http', ports.customerHttp)),
+    customerReady: customer.then(({ ready }) => ready),
   };
 }
 
@@ -204,16 +272,6 @@ async function addressOf(supervisor: Supervisor, name: PartName, listener: strin
   if (typeof found !== 'string')
     throw new LocalStackError('PART_FAILED', `${name} did not say where it listens for ${listener}`);
   return found;
-}
-
-async function migrate(ground: Ground, supervisor: Supervisor, postgresAt: string): Promise<void> {
-  const env = ground.options.programEnv?.['db-migrate'];
-  const part = supervisor.launch('db-migrate', () => ({
-    ...dbMigrateEnv(environmentInput(ground), postgresAt),
-    ...env,
-  }));
-  const exit = await part.exited;
-  if (exit.code !== 0) throw ended('db-migrate', exit, part.lastLines());
 }
 
 function createSystem(

@@ -33,7 +33,7 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_reconnect_backoff_ms': 500,
   'grpc.max_receive_message_length': 1024 * 1024,
   'grpc.enable_http_proxy': 0,
   'grpc.service_config': JSON.stringify({
@@ -60,7 +60,10 @@ export const SERVER_OPTIONS = {
   'grpc.max_receive_message_length': 64 * 1024,
 } as const satisfies ChannelOptions;
 
-/** Calls a unary method. Rejects with the `ServiceError`. */
+/**
+ * Calls a unary method. Rejects with the `ServiceError`. A server that is just being restarted is waited for, as long as
+ * the deadline lets, instead of failing the call while the connection is made again.
+ */
 export function callUnary<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
@@ -69,10 +72,15 @@ export function callUnary<Request, Response>(
   return new Promise((resolve, reject) => {
     let hops: Hop[] = [];
     let response: Response | undefined;
-    const call = method(request, new GrpcMetadata(), { deadline: new Date(deadline) }, (error, value) => {
-      if (error !== null) reject(error);
-      else response = value;
-    });
+    const call = method(
+      request,
+      new GrpcMetadata({ waitForReady: true }),
+      { deadline: new Date(deadline) },
+      (error, value) => {
+        if (error !== null) reject(error);
+        else response = value;
+      },
+    );
     // The status comes after the answer and has the trailing metadata.
     call.on('status', (status) => {
       hops = parseHops(status.metadata.get(HOPS_NAME)[0]?.toString());

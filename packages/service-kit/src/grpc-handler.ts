@@ -25,12 +25,12 @@ export function unaryHandler<Request, Response>(
   handle: (call: ServerUnaryCall<Request, Response>) => Promise<Handled<Response>>,
   translate: TranslateError,
 ): handleUnaryCall<Request, Response> {
-  return (call, callback) => {
-    handle(call).then(
-      ({ response, hops }) => callback(null, response, trailer(hops)),
-      (error: unknown) => callback(error instanceof GrpcError ? error : translate(error)),
-    );
+  const serve = async (...[call, done]: Parameters<handleUnaryCall<Request, Response>>): Promise<void> => {
+    const outcome = await settle(() => handle(call), translate);
+    if (outcome instanceof GrpcError) done(outcome);
+    else done(null, outcome.response, trailer(outcome.hops));
   };
+  return (call, callback) => void serve(call, callback);
 }
 
 /** A server-streaming handler from an async function: its result, or what it throws, ends the stream; `undefined` ends it well. */
@@ -38,15 +38,13 @@ export function streamHandler<Request, Response>(
   handle: (call: ServerWritableStream<Request, Response>) => Promise<GrpcError | undefined>,
   translate: TranslateError,
 ): handleServerStreamingCall<Request, Response> {
-  return (call) => {
-    handle(call)
-      .catch((error: unknown) => (error instanceof GrpcError ? error : translate(error)))
-      .then((error) => {
-        if (call.cancelled) return;
-        if (error === undefined) call.end();
-        else call.emit('error', error);
-      });
+  const serve = async (call: ServerWritableStream<Request, Response>): Promise<void> => {
+    const error = await settle(() => handle(call), translate);
+    if (call.cancelled) return;
+    if (error === undefined) call.end();
+    else call.emit('error', error);
   };
+  return (call) => void serve(call);
 }
 
 /** Sends one message and waits until the client takes more; returns early when the signal is aborted. */
@@ -86,6 +84,15 @@ export function streamEnd(
       stopping.removeEventListener('abort', end);
     },
   };
+}
+
+/** Nothing that a handler throws, before its first await or after, may escape: it would end the process. */
+async function settle<T>(handle: () => Promise<T>, translate: TranslateError): Promise<T | GrpcError> {
+  try {
+    return await handle();
+  } catch (error) {
+    return error instanceof GrpcError ? error : translate(error);
+  }
 }
 
 function trailer(hops: readonly Hop[] | undefined): Metadata | undefined {

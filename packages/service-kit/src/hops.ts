@@ -14,11 +14,12 @@ export interface Hop {
   readonly from: string;
   /** SPIFFE ID of the server. */
   readonly to: string;
-  readonly transport: 'https' | 'grpc' | 'postgres';
+  readonly transport: 'http' | 'grpc' | 'postgres';
   /** Route or method. */
   readonly operation: string;
-  /** The server's decision; PostgreSQL decides by roles and has no ID for it. */
+  /** The server's decision. */
   readonly decision?: string | undefined;
+  /** Finds the decision in the server's log; of PostgreSQL, which decides by roles, it is the role. */
   readonly decision_id?: string | undefined;
   /** Serial numbers of both SVIDs. */
   readonly from_serial?: string | undefined;
@@ -35,7 +36,7 @@ export function hopToHere(): Hop | undefined {
   return {
     from: record.peer.id,
     to: record.self.id,
-    transport: record.transport,
+    transport: record.transport === 'grpc' ? 'grpc' : 'http',
     operation: record.operation ?? '',
     ...(record.decision && {
       decision: record.decision.allow ? 'allow' : 'deny',

@@ -117,23 +117,24 @@ export class LiveConnections {
   }
 
   #invalidateAll(error: SpiffeTlsError): void {
-    for (const connection of this.#valid.keys()) this.#invalidate(connection, error);
+    // At once: the jitter spares a server the rush of reconnects, and without an identity nobody can reconnect.
+    for (const connection of this.#valid.keys()) this.#invalidate(connection, error, 0);
     this.#rearm();
   }
 
-  #invalidate(connection: VerifiedConnection, error: SpiffeTlsError): void {
+  #invalidate(connection: VerifiedConnection, error: SpiffeTlsError, closeWithinMs = this.#timing.closeWithinMs): void {
     const closer = this.#valid.get(connection);
     if (closer === undefined) return;
     const endpoints = endpointsOf(connection.socket);
     connection.invalidate();
     this.#valid.delete(connection);
     closer.stopUsing?.();
-    this.#closeLater(connection, closer);
+    this.#closeLater(connection, closer, closeWithinMs);
     const { role, transport, chain } = connection;
     reportRefused(error, { options: this.#options, role, transport }, { ...endpoints, chain });
   }
 
-  #closeLater(connection: VerifiedConnection, closer: ConnectionCloser): void {
+  #closeLater(connection: VerifiedConnection, closer: ConnectionCloser, closeWithinMs: number): void {
     if (connection.socket.destroyed) return;
     const { clock, random } = this.#options;
     const startCutOff = () => {
@@ -143,7 +144,7 @@ export class LiveConnections {
       );
       closer.closeGracefully();
     };
-    this.#closing.set(connection, clock.schedule(this.#timing.closeWithinMs * random(), startCutOff));
+    this.#closing.set(connection, clock.schedule(closeWithinMs * random(), startCutOff));
   }
 
   #forget(connection: VerifiedConnection): void {

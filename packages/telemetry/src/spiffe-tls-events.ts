@@ -30,9 +30,14 @@ function logVerified(logger: Logger, record: unknown): void {
   logger.debug({
     event: 'verified',
     ...rest,
-    peer: id === undefined ? undefined : String(id),
+    peer: hasText(id) ? id.toString() : undefined,
     peer_serial: serialNumber,
   });
+}
+
+/** A SPIFFE ID is an object that writes itself. */
+function hasText(value: unknown): value is { toString(): string } {
+  return typeof value === 'object' && value !== null;
 }
 
 function plain(value: unknown): Record<string, unknown> {

@@ -42,7 +42,7 @@ after(() => {
 async function run(env: Record<string, string>): Promise<Run> {
   received.length = 0;
   const path = fileURLToPath(new URL('./traced-process.fixture.ts', import.meta.url));
-  const child = spawn(process.execPath, [path], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [path, JSON.stringify(env)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
   const [code] = await once(child, 'exit');
   const [stdout, stderr] = (await output).map((chunks) => Buffer.concat(chunks).toString());

@@ -24,7 +24,7 @@ const peer = { id: 'spiffe://example.org/peer', serial: '0B' };
 const logger = createLogger({ service: 'fixture', callFields: currentCallFields });
 const telemetry = startTelemetry({
   serviceName: 'fixture',
-  env: process.env,
+  env: JSON.parse(process.argv[2] ?? '{}'),
   logger,
   self: () => self,
   httpPeer: () => peer.id,

@@ -42,7 +42,7 @@ export function createHelloService(options: GrpcServicesOptions): HelloServiceSe
     sayHello: unaryHandler(async (call) => {
       const peer = peerOf(call);
       if (peer === undefined) throw grpcError(Status.UNAUTHENTICATED, 'the connection is no longer verified');
-      return { response: { message: `Hello ${peer.id} from the server` }, hops: hops(options, []) };
+      return { response: { message: `Hello ${peer.id.toString()} from the server` }, hops: hops(options, []) };
     }, translateWith(options.logger)),
   };
 }

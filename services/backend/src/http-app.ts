@@ -61,7 +61,7 @@ function sayHello(request: Request, response: Response, options: HttpAppOptions)
     sendProblem(response, { status: 401, detail: 'The connection is no longer verified.' });
     return;
   }
-  answer(response, options, 200, { message: `Hello ${peer.id} from the server` });
+  answer(response, options, 200, { message: `Hello ${peer.id.toString()} from the server` });
 }
 
 async function createOrder(request: Request, response: Response, options: HttpAppOptions): Promise<void> {

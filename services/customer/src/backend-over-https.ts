@@ -35,7 +35,7 @@ export function createHttpsBackend(options: HttpsBackendOptions): Backend {
         ...(pageSize > 0 && { page_size: String(pageSize) }),
         ...(pageToken !== '' && { page_token: pageToken }),
       });
-      const answer = await call('GET', query.size > 0 ? `/orders?${query}` : '/orders', deadline);
+      const answer = await call('GET', query.size > 0 ? `/orders?${query.toString()}` : '/orders', deadline);
       return map(answer, (document) => ({
         orders: ordersIn(document),
         nextPageToken: textIn(document, 'next_page_token'),

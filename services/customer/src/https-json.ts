@@ -32,7 +32,7 @@ export async function requestJson(agent: Agent, request: JsonRequest): Promise<J
     return await send(agent, request);
   } catch (error) {
     if (!(error instanceof StaleConnection)) throw error;
-    return await send(agent, request);
+    return send(agent, request);
   }
 }
 

@@ -68,7 +68,7 @@ async function start(context: Context): Promise<RunningService> {
   };
 }
 
-/** PostgreSQL keeps no decision records: its hop says who spoke to whom, and that both were verified. */
+/** PostgreSQL decides by roles and keeps no decision records: the role it let in stands for the decision's ID. */
 function databaseHop({ config, development, self }: Context): ((operation: string) => Hop | undefined) | undefined {
   if (!development) return undefined;
   return (operation) => {
@@ -79,6 +79,8 @@ function databaseHop({ config, development, self }: Context): ((operation: strin
       to: config.postgresId.toString(),
       transport: 'postgres',
       operation,
+      decision: 'allow',
+      decision_id: config.postgresUser,
       from_serial: own.serial,
     };
   };

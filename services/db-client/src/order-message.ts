@@ -11,7 +11,7 @@ export function visibleOrder(order: StoredOrder): Order {
 }
 
 /** An order without a customer, because the database role may not see it, has none in the message either. */
-export function toOrderMessage(order: StoredOrder): Order {
+function toOrderMessage(order: StoredOrder): Order {
   return {
     id: order.id,
     item: order.item,

@@ -77,7 +77,7 @@ async function place(query: Query, order: NewOrder): Promise<Placement> {
     [order.createdBy, order.idempotencyKey, digest],
   );
   if (claimed !== undefined) return { type: 'placed', order: await insertOrder(query, order, claimed.order_id) };
-  return await replay(query, order, digest);
+  return replay(query, order, digest);
 }
 
 async function replay(query: Query, order: NewOrder, digest: Buffer): Promise<Placement> {

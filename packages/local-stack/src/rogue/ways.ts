@@ -209,7 +209,7 @@ function createOrder(client: OrderServiceClient, metadata: Metadata): Promise<Ob
 function describeStatus(error: ServiceError): string {
   const name = status[error.code] ?? String(error.code);
   // The details of UNAVAILABLE say how the connection ended; those of a refusal are told by its reason.
-  return error.code === status.UNAVAILABLE ? `${name}: ${error.details.split(".")[0]}` : name;
+  return error.code === status.UNAVAILABLE ? `${name}: ${error.details.split('.')[0]}` : name;
 }
 
 function createOrderRaw(socket: TLSSocket, target: Target): Promise<Observation> {

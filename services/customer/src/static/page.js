@@ -122,10 +122,9 @@ function follow() {
     },
     { once: true },
   );
-  source.addEventListener('order', async (event) => {
+  source.addEventListener('order', (event) => {
     const order = JSON.parse(event.data);
-    await shown;
-    addOrder(order, true);
+    void shown.then(() => addOrder(order, true));
   });
   source.addEventListener('problem', (event) => {
     source.close();
@@ -145,7 +144,7 @@ function showFeedProblem(text) {
   byId('feed').textContent = text;
 }
 
-byId('order').addEventListener('submit', placeOrder);
+byId('order').addEventListener('submit', (event) => void placeOrder(event));
 showIdentity().catch((error) => {
   byId('self').textContent = error.message;
 });
