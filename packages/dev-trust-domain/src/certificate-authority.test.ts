@@ -34,7 +34,7 @@ before(async () => {
 });
 
 const request: SvidRequest = {
-  spiffeId: 'spiffe://example.org/ns/shop/sa/web',
+  spiffeId: 'spiffe://example.org/ns/store/sa/web',
   dnsNames: ['web.shop.example.org', 'web'],
   keyType: 'ec-p256',
   notBeforeMs: nowMs - 10_000,

@@ -215,12 +215,12 @@ test('after the host slept, an open stream gets a fresh SVID within 15 s, though
 });
 
 test('D4 a workload that is new gets a socket and an identity; with a namespace its name is enough', async (context) => {
-  const trustDomain = await startTemporary(context, { namespace: 'shop' });
+  const trustDomain = await startTemporary(context, { namespace: 'store' });
   const { socket } = await trustDomain.register({ name: 'late' });
   assert.equal(socket, trustDomain.socketOf('late'));
   const { svid } = await openSource(context, trustDomain, 'late').ready();
-  assert.equal(svid.id.toString(), 'spiffe://example.org/ns/shop/sa/late');
-  assert.deepEqual(svid.leaf.dnsSans, ['late.shop.example.org']);
+  assert.equal(svid.id.toString(), 'spiffe://example.org/ns/store/sa/late');
+  assert.deepEqual(svid.leaf.dnsSans, ['late.store.example.org']);
 });
 
 test('a name that is new needs an ID where there is no namespace; a known one gets its own back', async (context) => {

@@ -35,16 +35,18 @@ export interface Supervisor {
   killAll(): void;
 }
 
-/** What a part has to end by itself when the system stops: at most 4.9 s in all, and well below one when nothing hangs. */
-const stopGraceMs: Readonly<Record<ProgramName, number>> = {
+/** What a part has to end by itself: time to drain, and to write Node's compile cache, which its first end does. */
+const graceMs: Readonly<Record<ProgramName, number>> = {
   customer: 3_000,
-  backend: 2_600,
-  'db-client': 2_200,
+  backend: 3_000,
+  'db-client': 3_000,
   'db-migrate': 500,
   // Its sidecar has steps of its own: fast, immediate, kill.
-  postgres: 1_600,
-  'trust-domain': 300,
+  postgres: 2_000,
+  'trust-domain': 2_000,
 };
+/** Everything is gone after this, whatever hangs. */
+const stopWithinMs = 4_700;
 /** A service that still drains then does not keep the one behind it from draining too. */
 const nextServiceMs = 400;
 /** Signals that end no process. */
@@ -92,11 +94,22 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     });
     return part;
   };
-  const end = async (name: ProgramName): Promise<void> => {
+  const end = (name: ProgramName, withinMs = graceMs[name]): Ending => {
     const part = parts.get(name);
-    if (part === undefined) return;
+    if (part === undefined) return { done: Promise.resolve(), gone: Promise.resolve() };
     ending.add(part);
-    await part.stop(stopGraceMs[name]);
+    const gone = part.stop(Math.min(graceMs[name], withinMs));
+    // Its work is over when it says so; its process takes a little longer.
+    return {
+      gone,
+      done: Promise.race([
+        gone,
+        part.event('stopped', graceMs[name]).then(
+          () => {},
+          () => gone,
+        ),
+      ]),
+    };
   };
   const stop = async (): Promise<void> => {
     await stopInOrder(end);
@@ -111,7 +124,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async restart(name) {
       const env = environments.get(name);
       if (env === undefined) throw new TypeError(`local-stack: ${name} was never started`);
-      await end(name);
+      await end(name).gone;
       return launch(name, env);
     },
     async kill(name, signal) {
@@ -135,17 +148,31 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   };
 }
 
+/** The end of one part. */
+interface Ending {
+  /** It does no more work. */
+  readonly done: Promise<void>;
+  /** Its process has ended. */
+  readonly gone: Promise<void>;
+}
+
 /** Front to back: PostgreSQL when no service is left that may use it, the trust domain when nobody needs a certificate. */
-async function stopInOrder(end: (name: ProgramName) => Promise<void>): Promise<void> {
-  const services: Promise<void>[] = [end('db-migrate')];
+async function stopInOrder(end: (name: ProgramName, withinMs: number) => Ending): Promise<void> {
+  const deadline = Date.now() + stopWithinMs;
+  const endings: Ending[] = [];
+  const begin = (name: ProgramName): Ending => {
+    const ending = end(name, Math.max(200, deadline - Date.now()));
+    endings.push(ending);
+    return ending;
+  };
+  begin('db-migrate');
   for (const name of ['customer', 'backend', 'db-client'] as const) {
-    const stopped = end(name);
-    services.push(stopped);
-    await Promise.race([stopped, waitUnref(nextServiceMs)]);
+    await Promise.race([begin(name).done, waitUnref(nextServiceMs)]);
   }
-  await Promise.all(services);
-  await end('postgres');
-  await end('trust-domain');
+  await Promise.all(endings.map(({ done }) => done));
+  await begin('postgres').done;
+  begin('trust-domain');
+  await Promise.all(endings.map(({ gone }) => gone));
 }
 
 function waitUnref(ms: number): Promise<void> {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const FIXTURE = fileURLToPath(new URL('./waiting-service.fixture.ts', import.meta.url));
+const FIXTURE = fileURLToPath(new URL('../test/waiting-service.fixture.ts', import.meta.url));
 const ENV = { SPIFFE_ENDPOINT_SOCKET: 'unix:///nowhere/api.sock', OTEL_SDK_DISABLED: 'false' };
 
 type Line = Record<string, unknown> & { readonly event?: string };

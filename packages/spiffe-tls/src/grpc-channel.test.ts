@@ -10,13 +10,13 @@ import {
   ManualClock,
   RefusalLog,
   type TestWorkload,
-} from './adapter-fixture.ts';
+} from '../test/adapter-fixture.ts';
+import { startForeignServer } from '../test/foreign-server.ts';
+import { createChannel, EchoClient, type EchoHandlers, endOf, startGrpc } from '../test/grpc-fixture.ts';
 import { authorizeId } from './authorizers.ts';
 import { SpiffeTlsError } from './errors.ts';
-import { startForeignServer } from './foreign-server.ts';
 import { isRetiredStream } from './grpc-call.ts';
 import { createSpiffeGrpcChannel } from './grpc-channel.ts';
-import { createChannel, EchoClient, type EchoHandlers, endOf, startGrpc } from './grpc-fixture.ts';
 import { peerOf } from './peer-of.ts';
 
 /** Answers each call with the serial number of the peer's SVID. */

@@ -4,9 +4,9 @@ import { connect as connectHttp2 } from 'node:http2';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
-import { bundleOf, createCa, createWorkload, idOf, ManualClock, RefusalLog } from './adapter-fixture.ts';
+import { bundleOf, createCa, createWorkload, idOf, ManualClock, RefusalLog } from '../test/adapter-fixture.ts';
+import { createChannel, EchoClient, type EchoHandlers, endOf, startGrpc } from '../test/grpc-fixture.ts';
 import { authorizeId } from './authorizers.ts';
-import { createChannel, EchoClient, type EchoHandlers, endOf, startGrpc } from './grpc-fixture.ts';
 import { assertGrpcVersion } from './grpc-version.ts';
 import { type AuthContextCarrier, peerOf } from './peer-of.ts';
 

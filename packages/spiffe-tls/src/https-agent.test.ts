@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:https';
 import { test } from 'node:test';
-import { bundleOf, createCa, createWorkload, idOf, ManualClock, RefusalLog } from './adapter-fixture.ts';
+import { bundleOf, createCa, createWorkload, idOf, ManualClock, RefusalLog } from '../test/adapter-fixture.ts';
+import { startForeignServer } from '../test/foreign-server.ts';
+import { createAgent, get, startHttps } from '../test/https-fixture.ts';
 import { authorizeId } from './authorizers.ts';
 import { SpiffeTlsError } from './errors.ts';
-import { startForeignServer } from './foreign-server.ts';
-import { createAgent, get, startHttps } from './https-fixture.ts';
 import { peerOf } from './peer-of.ts';
 
 test('T3 a server is who its SVID says, whatever the host name; a wrong host name does not excuse a wrong SVID', async (t) => {

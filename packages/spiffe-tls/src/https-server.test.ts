@@ -4,10 +4,10 @@ import { connect as connectTcp } from 'node:net';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, createSecureContext, type TLSSocket } from 'node:tls';
 import express from 'express';
-import { createCa, createWorkload, idOf, ManualClock, RefusalLog } from './adapter-fixture.ts';
+import { createCa, createWorkload, idOf, ManualClock, RefusalLog } from '../test/adapter-fixture.ts';
+import { createAgent, get, startHttps } from '../test/https-fixture.ts';
 import { authorizeId, dangerouslyAuthorizeAnyPeer } from './authorizers.ts';
 import { SpiffeTlsError } from './errors.ts';
-import { createAgent, get, startHttps } from './https-fixture.ts';
 import { peerOf } from './peer-of.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';

@@ -10,10 +10,10 @@ import {
   ManualClock,
   RefusalLog,
   type TestWorkload,
-} from './adapter-fixture.ts';
+} from '../test/adapter-fixture.ts';
+import { startFakePostgres } from '../test/fake-postgres.ts';
 import { authorizeId } from './authorizers.ts';
 import { SpiffeTlsError } from './errors.ts';
-import { startFakePostgres } from './fake-postgres.ts';
 import { createSpiffePgPool, type SpiffePgPoolOptions } from './pg-pool.ts';
 
 type Options = Partial<SpiffePgPoolOptions<pg.Pool>> & { readonly max?: number };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createCa, createWorkload, ManualClock } from './adapter-fixture.ts';
+import { createCa, createWorkload, ManualClock } from '../test/adapter-fixture.ts';
 import { dangerouslyAuthorizeAnyPeer } from './authorizers.ts';
 import { checkRetireWindow, planRetirement, scheduleRetirements } from './retirement.ts';
 import { resolveOptions } from './spiffe-tls-options.ts';

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { IssuedSvid } from '@countersign/testkit';
-import { createCa, createWorkload, idOf, RefusalLog } from './adapter-fixture.ts';
+import { createCa, createWorkload, idOf, RefusalLog } from '../test/adapter-fixture.ts';
+import { startGrpc } from '../test/grpc-fixture.ts';
+import { startHttps } from '../test/https-fixture.ts';
 import { authorizeId } from './authorizers.ts';
-import { startGrpc } from './grpc-fixture.ts';
-import { startHttps } from './https-fixture.ts';
 
 const hasOpenSsl = spawnSync('openssl', ['version']).status === 0;
 const skip = hasOpenSsl ? false : 'openssl is not installed';

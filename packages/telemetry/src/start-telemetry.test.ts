@@ -41,7 +41,7 @@ after(() => {
 /** Runs the fixture; spans are those that arrived while it ran. */
 async function run(env: Record<string, string>): Promise<Run> {
   received.length = 0;
-  const path = fileURLToPath(new URL('./traced-process.fixture.ts', import.meta.url));
+  const path = fileURLToPath(new URL('../test/traced-process.fixture.ts', import.meta.url));
   const child = spawn(process.execPath, [path, JSON.stringify(env)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
   const [code] = await once(child, 'exit');

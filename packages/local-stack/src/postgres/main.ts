@@ -36,6 +36,7 @@ try {
     log,
     signal: stop.signal,
   });
+  log({ event: 'stopped' });
 } catch (error) {
   if (!stop.signal.aborted) {
     log({

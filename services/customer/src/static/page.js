@@ -148,5 +148,5 @@ byId('order').addEventListener('submit', (event) => void placeOrder(event));
 showIdentity().catch((error) => {
   byId('self').textContent = error.message;
 });
-setInterval(() => showIdentity().catch(() => {}), 15_000);
+setInterval(() => void showIdentity().catch(() => {}), 15_000);
 follow();

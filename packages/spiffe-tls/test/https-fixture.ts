@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { type Agent, request, type Server } from 'node:https';
 import type { TestContext } from 'node:test';
-import { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
-import { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
+import { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from '../src/https-agent.ts';
+import { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from '../src/https-server.ts';
 
 /** A server that listens until the test ends. */
 export interface RunningServer {

@@ -17,8 +17,8 @@ import {
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
-import { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannelOptions } from './grpc-channel.ts';
-import { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
+import { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannelOptions } from '../src/grpc-channel.ts';
+import { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from '../src/grpc-server.ts';
 
 /** What every method takes and gives. */
 export type Message = { readonly text: string };

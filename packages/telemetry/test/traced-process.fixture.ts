@@ -13,11 +13,11 @@ import {
   status,
 } from '@grpc/grpc-js';
 import pg from 'pg';
-import { recordDecision } from './call-record.ts';
-import { createGrpcClientTracing } from './grpc-client-calls.ts';
-import { createGrpcCallLog } from './grpc-server-calls.ts';
-import { createHttpCallLog } from './http-calls.ts';
-import { createLogger, currentCallFields, startTelemetry } from './index.ts';
+import { recordDecision } from '../src/call-record.ts';
+import { createGrpcClientTracing } from '../src/grpc-client-calls.ts';
+import { createGrpcCallLog } from '../src/grpc-server-calls.ts';
+import { createHttpCallLog } from '../src/http-calls.ts';
+import { createLogger, currentCallFields, startTelemetry } from '../src/index.ts';
 
 const self = { id: 'spiffe://example.org/self', serial: '0A' };
 const peer = { id: 'spiffe://example.org/peer', serial: '0B' };

@@ -1,5 +1,5 @@
 /** A service for the tests: it never gets an identity, and says when its drain began and ended. */
-import { runService } from './index.ts';
+import { runService } from '../src/index.ts';
 
 await runService(
   {

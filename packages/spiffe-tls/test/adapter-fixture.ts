@@ -3,12 +3,12 @@
  * import it.
  */
 import { createTestCa, type IssuedSvid, type IssueOptions, type TestCa } from '@countersign/testkit';
-import type { Clock } from './clock.ts';
-import type { RefusalRecord } from './refusal.ts';
-import { SpiffeId } from './spiffe-id.ts';
-import { createStaticX509Source, type StaticX509Source } from './static-source.ts';
-import { X509Bundle, X509BundleSet } from './x509-bundle.ts';
-import type { X509Context } from './x509-source.ts';
+import type { Clock } from '../src/clock.ts';
+import type { RefusalRecord } from '../src/refusal.ts';
+import { SpiffeId } from '../src/spiffe-id.ts';
+import { createStaticX509Source, type StaticX509Source } from '../src/static-source.ts';
+import { X509Bundle, X509BundleSet } from '../src/x509-bundle.ts';
+import type { X509Context } from '../src/x509-source.ts';
 
 /** The trust domain of most tests. */
 export const TRUST_DOMAIN = 'example.org';
