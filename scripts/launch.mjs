@@ -6,8 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { root } from './install.mjs';
-import { ensureSetup } from './setup.mjs';
+import { ensureSetup, root } from './setup.mjs';
 
 const programs = {
   start: 'packages/local-stack/src/start/main.ts',

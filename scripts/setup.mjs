@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensurePackages, modules } from './install.mjs';
 
+export { root } from './install.mjs';
+
 /** Ends the process with a message when something is missing. @returns {string} path of the Node that runs the programs */
 export function ensureSetup() {
   try {
