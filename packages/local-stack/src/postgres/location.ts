@@ -20,8 +20,8 @@ export interface PostgresLocation {
   readonly tls: string;
   readonly data: string;
   readonly log: string;
-  /** Where to put a copy of the programs. */
-  readonly programs: string;
+  /** Where to put a copy of the programs; made when it is asked for. */
+  readonly programs: () => string;
 }
 
 /**
@@ -30,10 +30,10 @@ export interface PostgresLocation {
  */
 export function openPostgresLocation(stateRoot: string, account: PostgresAccount | undefined): PostgresLocation {
   const inside = join(stateRoot, 'postgres');
-  if (account === undefined) return layOut(inside, stateRoot, account);
-  if (mayEnter(account, stateRoot)) return layOut(inside, sharedParent(), account);
+  if (account === undefined) return layOut(inside, () => stateRoot, account);
+  if (mayEnter(account, stateRoot)) return layOut(inside, sharedParent, account);
   const parent = sharedParent();
-  return layOut(join(parent, keyOf(stateRoot)), parent, account);
+  return layOut(join(parent, keyOf(stateRoot)), () => parent, account);
 }
 
 /** Removes everything of a PostgreSQL that does not run, wherever it is. */
@@ -43,7 +43,7 @@ export function removePostgresLocation(stateRoot: string): void {
   for (const parent of sharedParents()) rmSync(join(parent, keyOf(stateRoot)), { recursive: true, force: true });
 }
 
-function layOut(root: string, programs: string, account: PostgresAccount | undefined): PostgresLocation {
+function layOut(root: string, programs: () => string, account: PostgresAccount | undefined): PostgresLocation {
   const location = {
     root,
     programs,

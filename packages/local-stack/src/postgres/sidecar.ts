@@ -70,7 +70,7 @@ async function prepare({ stateRoot, ownerRole, log }: SidecarOptions) {
       level: 'warn',
       message: `stopped a PostgreSQL that a killed run left behind (process ${stale.pid})`,
     });
-  const binaries = preparePostgresBinaries(account, () => location.programs);
+  const binaries = preparePostgresBinaries(account, location.programs);
   const { created } = await ensureCluster({ binaries, location, account, identities, ownerRole });
   log({ event: 'prepared', level: 'info', created, account: account?.name ?? 'own', directory: location.root });
   return { identities, account, location, binaries };
