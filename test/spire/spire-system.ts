@@ -18,27 +18,38 @@ import {
 /** Life of an SVID: SPIRE pushes the next one after half of it; a retire window is a tenth of what is left. */
 export const svidTtlMs = 60_000;
 
-/** Starts the system; `stop` also removes its state. */
-export async function startTestSpireSystem(options: Partial<SpireOptions> = {}): Promise<SpireSystem> {
+/** How to start SPIRE in a test; programs that are not named are those of the run. */
+export interface TestSpireOptions extends Partial<SpireOptions> {
+  /** One that outlives the system; a new one that does not, if it is not given. */
+  readonly stateDirectory?: string;
+}
+
+/** Starts the system; `stop` also removes its state, unless that was given. */
+export async function startTestSpireSystem(options: TestSpireOptions = {}): Promise<SpireSystem> {
   const { COUNTERSIGN_SPIRE_SERVER: server, COUNTERSIGN_SPIRE_AGENT: agent } = process.env;
   assert.ok(server && agent, 'these tests are run by: npm run test:spire');
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'countersign-spire-'));
-  const env = { ...process.env, LOG_LEVEL: 'debug' };
+  const { stateDirectory = temporaryStateDirectory(), ...spire } = options;
+  const remove = () => options.stateDirectory === undefined && removeStateDirectory(stateDirectory);
   const system = await startSpireSystem({
     stateDirectory,
     ports: 'free',
-    env,
+    env: { ...process.env, LOG_LEVEL: 'debug' },
     svidTtlMs,
-    spire: { server, agent, ...options },
+    spire: { server, agent, ...spire },
   }).catch((error: unknown) => {
-    removeStateDirectory(stateDirectory);
+    remove();
     throw error;
   });
   const stop = async () => {
     await system.stop();
-    removeStateDirectory(stateDirectory);
+    remove();
   };
   return { ...system, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** A new, empty folder. */
+export function temporaryStateDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'countersign-spire-'));
 }
 
 /** The programs that hold an identity for as long as the system runs, and the event that tells of a new one. */

@@ -46,12 +46,16 @@ export function selectorsOf({ uid, gid }: Account): { type: string; value: strin
 
 /**
  * Asks the kernel whether these users can read what they are to run.
+ * @param paths Node and the programs
  * @throws {LocalStackError} `SPIRE_UNAVAILABLE`, and what to do: a checkout under /root is nobody else's to read.
  */
-export function assertReadable(accounts: ReadonlyMap<string, Account>): void {
+export function assertReadable(
+  accounts: ReadonlyMap<string, Account>,
+  paths: readonly string[] = [process.execPath, ...Object.values(programs)],
+): void {
   for (const [name, account] of accounts) {
     const user: PostgresAccount = { name, ...account };
-    const unreadable = [process.execPath, ...Object.values(programs)].find((path) => !mayRead(user, path));
+    const unreadable = paths.find((path) => !mayRead(user, path));
     if (unreadable === undefined) continue;
     throw new LocalStackError(
       'SPIRE_UNAVAILABLE',
