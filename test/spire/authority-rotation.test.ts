@@ -1,25 +1,17 @@
 /**
  * The X.509 authority of a SPIRE server is replaced under a running loop of orders: prepare, activate, taint, revoke. No
- * call fails, every edge ends on SVIDs of the new authority, and the old one leaves every bundle.
+ * call fails, every edge ends on SVIDs of the new authority, and the old root leaves every bundle. Once where the server is
+ * its own root, and once where the root on disk above it is replaced, which SPIRE has commands of its own for.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import type { LogRecord, ProgramName, SpireSystem } from '@countersign/local-stack';
+import type { LogRecord, ProgramName, SpireAuthority, SpireSystem } from '@countersign/local-stack';
 import { startOrderLoop } from '../integration/order-loop.ts';
 import { recordsFromNow, startTestSpireSystem, untilEveryoneHas } from './spire-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
-let system: SpireSystem;
-
-before(async () => {
-  // Its own root: `localauthority taint` and `revoke` are for a server without an upstream authority.
-  system = await startTestSpireSystem({ root: 'server' });
-});
-
-after(() => system?.stop());
-
 /** Every edge of an order, as the log of one of its ends tells which serials were on the wire. */
 const EDGES: ReadonlyArray<{ name: string; log: ProgramName; is(record: LogRecord): boolean }> = [
   ...(['https', 'grpc'] as const).map((transport) => ({
@@ -41,13 +33,13 @@ const EDGES: ReadonlyArray<{ name: string; log: ProgramName; is(record: LogRecor
 ];
 
 /** Serials that were on the wire up to now, of both ends of every edge. */
-function serialsUsed(): Set<string> {
+function serialsUsed(system: SpireSystem): Set<string> {
   const records = EDGES.flatMap(({ log, is }) => system.findLogs(log, is));
   return new Set(records.flatMap((record) => [String(record['self_serial']), String(record['peer_serial'])]));
 }
 
 /** Resolves when each edge was used with serials that are in none of the old ones, at both ends. */
-async function untilEdgesAreNew(old: ReadonlySet<string>): Promise<void> {
+async function untilEdgesAreNew(system: SpireSystem, old: ReadonlySet<string>): Promise<void> {
   await Promise.all(
     EDGES.map(({ log, is }) =>
       system.waitForLog(
@@ -59,35 +51,64 @@ async function untilEdgesAreNew(old: ReadonlySet<string>): Promise<void> {
   );
 }
 
-function authority(verb: 'activate' | 'taint' | 'revoke', id: string | undefined): Promise<string> {
-  assert.ok(id, `there is an authority to ${verb}`);
-  return system.spire.command(['localauthority', 'x509', verb, '-authorityID', id]);
+/** How the two kinds of authority are told apart: what is tainted and revoked, by which name. */
+const KINDS = {
+  server: {
+    prepare: (_system: SpireSystem) => Promise.resolve(),
+    command: (verb: string, { id }: SpireAuthority) => ['localauthority', 'x509', verb, '-authorityID', id],
+  },
+  disk: {
+    prepare: (system: SpireSystem) => system.spire.replaceRoot(),
+    command: (verb: string, { upstreamKeyId = '' }: SpireAuthority) => [
+      'upstreamauthority',
+      verb,
+      '-subjectKeyID',
+      upstreamKeyId,
+    ],
+  },
+};
+
+async function rootsIn(system: SpireSystem): Promise<string[]> {
+  const pem = await system.spire.command(['bundle', 'show', '-format', 'pem']);
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+/g) ?? [];
 }
 
-test('the X.509 authority is prepared, activated, tainted and revoked under load', async () => {
-  const { active: old } = await system.spire.x509Authorities();
-  const loop = startOrderLoop(system.customerUrl);
-  try {
-    await loop.completed(10);
-    await untilEveryoneHas(system, 'bundles', () => system.spire.command(['localauthority', 'x509', 'prepare']));
-    const { prepared: fresh } = await system.spire.x509Authorities();
-    await authority('activate', fresh);
-    const used = serialsUsed();
-    assert.ok(used.size >= 4, 'an SVID of each of the four was seen');
-    await untilEveryoneHas(system, 'svid', () => authority('taint', old));
-    await untilEdgesAreNew(used);
-    await loop.completed(10);
-    await untilEveryoneHas(system, 'bundles', () => authority('revoke', old));
-    const revoked = recordsFromNow();
-    await loop.completed(20);
-    for (const { name, log, is } of EDGES.slice(0, 3))
-      assert.ok(system.findLogs(log, (record) => revoked(record) && is(record)).length > 0, `${name} is still used`);
-    assert.equal((await system.spire.x509Authorities()).active, fresh);
-  } finally {
-    await loop.stop();
-  }
-  assert.deepEqual(loop.failures, [], 'no call may fail');
-  assert.ok(loop.succeeded.http > 20 && loop.succeeded.grpc > 20, JSON.stringify(loop.succeeded));
-  const bundle = await system.spire.command(['bundle', 'show', '-format', 'pem']);
-  assert.equal(bundle.match(/BEGIN CERTIFICATE/g)?.length, 1, 'the old root is gone');
-});
+for (const root of ['server', 'disk'] as const) {
+  test(`with the root of ${root}, the authority is prepared, activated, tainted and revoked under load`, async () => {
+    await using system = await startTestSpireSystem({ root });
+    const { prepare, command } = KINDS[root];
+    const tell = (verb: string, authority: SpireAuthority | undefined) => {
+      assert.ok(authority, `there is an authority to ${verb}`);
+      return system.spire.command(command(verb, authority));
+    };
+    const { active: old } = await system.spire.x509Authorities();
+    const [oldRoot] = await rootsIn(system);
+    const loop = startOrderLoop(system.customerUrl);
+    try {
+      await loop.completed(10);
+      await prepare(system);
+      await untilEveryoneHas(system, 'bundles', () => system.spire.command(['localauthority', 'x509', 'prepare']));
+      const { prepared: fresh } = await system.spire.x509Authorities();
+      assert.ok(fresh);
+      await system.spire.command(['localauthority', 'x509', 'activate', '-authorityID', fresh.id]);
+      const used = serialsUsed(system);
+      assert.ok(used.size >= 4, 'an SVID of each of the four was seen');
+      await untilEveryoneHas(system, 'svid', () => tell('taint', old));
+      await untilEdgesAreNew(system, used);
+      await loop.completed(10);
+      await untilEveryoneHas(system, 'bundles', () => tell('revoke', old));
+      const revoked = recordsFromNow();
+      await loop.completed(20);
+      for (const { name, log, is } of EDGES.slice(0, 3))
+        assert.ok(system.findLogs(log, (record) => revoked(record) && is(record)).length > 0, `${name} is still used`);
+      assert.equal((await system.spire.x509Authorities()).active?.id, fresh.id);
+    } finally {
+      await loop.stop();
+    }
+    assert.deepEqual(loop.failures, [], 'no call may fail');
+    assert.ok(loop.succeeded.http > 20 && loop.succeeded.grpc > 20, JSON.stringify(loop.succeeded));
+    const roots = await rootsIn(system);
+    assert.equal(roots.length, 1);
+    assert.notEqual(roots[0], oldRoot, 'the old root is gone');
+  });
+}

@@ -6,7 +6,7 @@ export type { LogRecord } from './part.ts';
 export { defaultPorts, freePorts, type Ports, portVariable } from './ports.ts';
 export { removeStateDirectory } from './remove-state.ts';
 export { spireFromEnv } from './settings.ts';
-export type { SpireControl } from './spire/control.ts';
+export type { SpireAuthorities, SpireAuthority, SpireControl } from './spire/control.ts';
 export type { SpireEntry } from './spire/entries.ts';
 export type { SpireOptions } from './spire/provider.ts';
 export { type SpireSystem, type SpireSystemOptions, startSpireSystem } from './spire/system.ts';

@@ -4,6 +4,20 @@
 import type { SpireCommand } from './command.ts';
 import type { SpireEntry } from './entries.ts';
 
+/** One X.509 authority of a server. */
+export interface SpireAuthority {
+  readonly id: string;
+  /** Subject key ID of the root that signed it; absent where the server is its own root. */
+  readonly upstreamKeyId?: string;
+}
+
+/** The local X.509 authorities; which of them are there depends on the rotation's step. */
+export interface SpireAuthorities {
+  readonly active?: SpireAuthority;
+  readonly prepared?: SpireAuthority;
+  readonly old?: SpireAuthority;
+}
+
 /** A running SPIRE. */
 export interface SpireControl {
   /** `spire-server` with these arguments on this server; what it printed. */
@@ -14,22 +28,21 @@ export interface SpireControl {
   readonly serverSocket: string;
   createEntry(entry: SpireEntry): Promise<void>;
   deleteEntry(entryId: string): Promise<void>;
-  /** IDs of the local X.509 authorities; which of them are there depends on the rotation's step. */
-  x509Authorities(): Promise<{ readonly active?: string; readonly prepared?: string; readonly old?: string }>;
+  x509Authorities(): Promise<SpireAuthorities>;
+  /** Puts a new root on disk: the next authority that is prepared has it as its upstream. */
+  replaceRoot(): Promise<void>;
   /** Ends server or agent; resolves when it was started again and answers. */
   restart(name: 'spire-server' | 'spire-agent'): Promise<void>;
 }
 
-/** @param restart sends SIGTERM and waits */
-export function createSpireControl(
-  command: SpireCommand,
-  sockets: { readonly socket: string; readonly serverSocket: string },
-  restart: SpireControl['restart'],
-): SpireControl {
+/** What a control is made from, beside the command. */
+export interface SpireControlParts extends Pick<SpireControl, 'socket' | 'serverSocket' | 'restart' | 'replaceRoot'> {}
+
+/** Makes the control of a server that runs. */
+export function createSpireControl(command: SpireCommand, parts: SpireControlParts): SpireControl {
   return {
+    ...parts,
     command,
-    ...sockets,
-    restart,
     async createEntry(entry) {
       await command(['entry', 'create', '-data', '-'], JSON.stringify({ entries: [entry] }));
     },
@@ -42,13 +55,18 @@ export function createSpireControl(
   };
 }
 
-function authoritiesIn(text: string): { active?: string; prepared?: string; old?: string } {
+interface ShownAuthority {
+  readonly authority_id?: string;
+  readonly upstream_authority_subject_key_id?: string;
+}
+
+function authoritiesIn(text: string): SpireAuthorities {
   // SPIRE's own answer: each of the three is an object or absent.
-  const document = JSON.parse(text) as Record<string, { authority_id?: string } | undefined>;
-  const found: { active?: string; prepared?: string; old?: string } = {};
+  const document = JSON.parse(text) as Record<string, ShownAuthority | undefined>;
+  const found: Partial<Record<'active' | 'prepared' | 'old', SpireAuthority>> = {};
   for (const name of ['active', 'prepared', 'old'] as const) {
-    const id = document[name]?.authority_id;
-    if (id !== undefined && id !== '') found[name] = id;
+    const { authority_id: id, upstream_authority_subject_key_id: upstreamKeyId } = document[name] ?? {};
+    if (id) found[name] = { id, ...(upstreamKeyId ? { upstreamKeyId } : {}) };
   }
   return found;
 }

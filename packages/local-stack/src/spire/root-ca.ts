@@ -18,6 +18,12 @@ export async function ensureRoot(layout: SpireLayout, trustDomainName: string, n
   const files = rootFiles(layout);
   const trustDomain = TrustDomain.parse(trustDomainName);
   if (existsSync(files.key) && isUsable(files.certificate, trustDomain.id, nowMs)) return;
+  await replaceRoot(layout, trustDomain, nowMs);
+}
+
+/** Makes a new root in the place of the old one. SPIRE reads it when it next prepares an authority. */
+export async function replaceRoot(layout: SpireLayout, trustDomain: TrustDomain, nowMs: number): Promise<void> {
+  const files = rootFiles(layout);
   const root = await createCertificateAuthority({
     trustDomain,
     notBeforeMs: nowMs - 60_000,

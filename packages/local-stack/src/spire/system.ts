@@ -2,12 +2,14 @@
  * The same system on real SPIRE: server and agent as processes, a user for each program. Needs root.
  */
 
+import { TrustDomain } from '@countersign/spiffe-tls';
 import type { Account } from '../identity-provider.ts';
 import type { LogRecord } from '../part.ts';
 import { type RunningSystem, type SystemOptions, startOn } from '../system.ts';
 import { createSpireCommand } from './command.ts';
 import { createSpireControl, type SpireControl } from './control.ts';
 import { createSpireProvider, type SpireOptions } from './provider.ts';
+import { replaceRoot } from './root-ca.ts';
 
 /** As {@link SystemOptions}; `svidTtlMs` is 300 000 by default. */
 export interface SpireSystemOptions extends SystemOptions {
@@ -29,10 +31,14 @@ export async function startSpireSystem(options: SpireSystemOptions): Promise<Spi
   const { system, provider } = await startOn(options, (input) => createSpireProvider(input, options.spire));
   const { agentSocket, serverSocket } = provider.layout;
   const command = createSpireCommand(options.spire.server, serverSocket);
-  const restart = (name: 'spire-server' | 'spire-agent') => restartProcess(system, name);
   return {
     ...system,
-    spire: createSpireControl(command, { socket: `unix://${agentSocket}`, serverSocket }, restart),
+    spire: createSpireControl(command, {
+      socket: `unix://${agentSocket}`,
+      serverSocket,
+      restart: (name) => restartProcess(system, name),
+      replaceRoot: () => replaceRoot(provider.layout, TrustDomain.parse(system.identities.trustDomain), Date.now()),
+    }),
     accountOf: (workload) => provider.accounts.get(workload),
   };
 }
