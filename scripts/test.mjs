@@ -5,7 +5,12 @@
 import { spawn } from 'node:child_process';
 import { ensureSetup, root } from './setup.mjs';
 
-const ALL = ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/*.test.mjs'];
+const ALL = [
+  '{packages,services}/*/src/**/*.test.ts',
+  'bench/src/*.test.ts',
+  'scripts/*.test.mjs',
+  'test/{architecture,integration}/*.test.ts',
+];
 
 const node = ensureSetup();
 const chosen = process.argv.slice(2);
