@@ -1,0 +1,111 @@
+/**
+ * `npm start` as a person runs it, and every command of the README typed beside it.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { defaultPorts, portVariable, removeStateDirectory } from '@countersign/local-stack';
+import { temporaryStateDirectory } from './test-system.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const run = promisify(execFile);
+const stateDirectory = temporaryStateDirectory();
+const freePorts = Object.fromEntries(
+  (Object.keys(defaultPorts) as Array<keyof typeof defaultPorts>).map((name) => [portVariable(name), '0']),
+);
+const env = { ...process.env, ...freePorts, COUNTERSIGN_STATE_DIR: stateDirectory };
+const README_URL = 'http://127.0.0.1:8080';
+
+let started: ChildProcess;
+let url = '';
+
+before(async () => {
+  started = spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  url = await readyLine(started);
+});
+
+after(async () => {
+  if (started.exitCode === null) {
+    started.kill('SIGINT');
+    await once(started, 'exit');
+  }
+  removeStateDirectory(stateDirectory);
+});
+
+/** The address in the `ready` line. */
+function readyLine(child: ChildProcess): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`npm start ended with ${code}:\n${text}`)));
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const found = /^ready (http:\/\/\S+)$/m.exec(text)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+  });
+}
+
+/** Lines of the README's shell blocks, continued lines joined, comments off; those that this test is already running left out. */
+function readmeCommands(): string[] {
+  const blocks = readFileSync(`${root}README.md`, 'utf8').matchAll(/```sh\n([\s\S]*?)```/g);
+  return [...blocks]
+    .flatMap((block) => (block[1] ?? '').replaceAll(/\\\n\s*/g, '').split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter((line) => line !== '' && line !== 'npm start' && line !== 'npm test' && !line.startsWith('git clone'));
+}
+
+describe('README', () => {
+  const commands = readmeCommands();
+
+  test('has commands to run', () => {
+    assert.ok(commands.length >= 7, commands.join('\n'));
+  });
+
+  for (const command of commands) {
+    test(`works as written: ${command}`, async () => {
+      const { stdout } = await run('bash', ['-c', command.replaceAll(README_URL, url)], {
+        cwd: root,
+        env,
+        timeout: 60_000,
+      });
+      assert.notEqual(stdout.trim(), '');
+      if (command.startsWith('curl')) assert.doesNotMatch(stdout, /"status":[45]\d\d/);
+    });
+  }
+});
+
+test('a second start in the same state directory says who runs, and harms nothing', async () => {
+  await assert.rejects(run(process.execPath, ['scripts/start.mjs'], { cwd: root, env }), (error: unknown) => {
+    assert.match(error instanceof Error && 'stderr' in error ? String(error.stderr) : '', /already|runs in/);
+    return true;
+  });
+  assert.equal((await fetch(`${url}/api/identity`, { headers: { connection: 'close' } })).status, 200);
+});
+
+test('a taken port is named before anything is started, with the variable that changes it', async () => {
+  const taken = new URL(url).port;
+  const other = temporaryStateDirectory();
+  const colliding = { ...env, COUNTERSIGN_STATE_DIR: other, COUNTERSIGN_BACKEND_GRPC_PORT: taken };
+  await assert.rejects(
+    run(process.execPath, ['scripts/start.mjs'], { cwd: root, env: colliding }),
+    (error: unknown) => {
+      const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+      assert.match(said, new RegExp(`127\\.0\\.0\\.1:${taken}`));
+      assert.match(said, /COUNTERSIGN_BACKEND_GRPC_PORT/);
+      return true;
+    },
+  );
+  removeStateDirectory(other);
+});
+
+test('Ctrl-C stops everything within five seconds', async () => {
+  const stoppedBy = AbortSignal.timeout(5_000);
+  started.kill('SIGINT');
+  const [code] = await once(started, 'exit', { signal: stoppedBy });
+  assert.equal(code, 0);
+  await assert.rejects(fetch(`${url}/api/identity`));
+});
