@@ -30,8 +30,8 @@ function describeRecord(service: string, record: LogRecord): string[] {
     const value = record[name];
     return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
   };
-  // The rule of an authorizer is what it expected: once is enough.
-  const rule = text('code') === 'PEER_NOT_AUTHORIZED' && record['transport'] !== 'postgres' ? undefined : text('rule');
+  // The rule of an authorizer is what it expected, and that has its own row.
+  const rule = text('rule')?.includes(text('expected') ?? '\0') ? undefined : text('rule');
   const why = [text('code') ?? text('decision'), rule, text('reason')].filter((part) => part !== undefined);
   const rows: [string, string | undefined][] = [
     [service.padEnd(9), why.join(' · ')],
