@@ -2,13 +2,14 @@
  * `npm start` as a person runs it, and every command of the README typed beside it.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { defaultPorts, portVariable, removeStateDirectory } from '@countersign/local-stack';
+import { defaultPorts, findRunningSystem, portVariable, removeStateDirectory } from '@countersign/local-stack';
+import { call } from './json-client.ts';
 import { temporaryStateDirectory } from './test-system.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,13 +19,14 @@ const freePorts = Object.fromEntries(
   (Object.keys(defaultPorts) as Array<keyof typeof defaultPorts>).map((name) => [portVariable(name), '0']),
 );
 const env = { ...process.env, ...freePorts, COUNTERSIGN_STATE_DIR: stateDirectory };
+const hasCurl = spawnSync('curl', ['--version'], { stdio: 'ignore' }).status === 0;
 const README_URL = 'http://127.0.0.1:8080';
 
 let started: ChildProcess;
 let url = '';
 
 before(async () => {
-  started = spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  started = spawnStart();
   url = await readyLine(started);
 });
 
@@ -66,8 +68,9 @@ describe('README', () => {
   });
 
   for (const command of commands) {
-    test(`works as written: ${command}`, async () => {
-      const { stdout } = await run('bash', ['-c', command.replaceAll(README_URL, url)], {
+    const missing = command.startsWith('curl') && !hasCurl ? 'curl is not on this machine' : false;
+    test(`works as written: ${command}`, { skip: missing }, async () => {
+      const { stdout } = await run('sh', ['-c', command.replaceAll(README_URL, url)], {
         cwd: root,
         env,
         timeout: 60_000,
@@ -109,3 +112,32 @@ test('Ctrl-C stops everything within five seconds', async () => {
   assert.equal(code, 0);
   await assert.rejects(fetch(`${url}/api/identity`));
 });
+
+test('a killed run leaves nothing that blocks the next one', async () => {
+  const killed = spawnStart();
+  const killedUrl = await readyLine(killed);
+  const { pid } = findRunningSystem(stateDirectory);
+  const answer = await call(`${killedUrl}/api/orders`, {
+    body: { item: 'tea', quantity: 1, customer: 'Ada', via: 'grpc' },
+  });
+  assert.equal(answer.status, 201);
+  killed.kill('SIGKILL');
+  process.kill(pid, 'SIGKILL');
+  await once(killed, 'exit');
+
+  const next = spawnStart();
+  const nextUrl = await readyLine(next);
+  const placed = answer.body?.['order'];
+  const listed = (await call(`${nextUrl}/api/orders`)).body?.['orders'];
+  assert.deepEqual(
+    Array.isArray(listed) && listed.find(({ id }) => id === Object(placed).id),
+    placed,
+    'the order is still there',
+  );
+  next.kill('SIGINT');
+  assert.deepEqual(await once(next, 'exit'), [0, null]);
+});
+
+function spawnStart(): ChildProcess {
+  return spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+}
