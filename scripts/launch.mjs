@@ -15,8 +15,8 @@ const programs = {
   'trust-domain': 'packages/dev-trust-domain/src/cli.ts',
 };
 
-/** @param {string | undefined} name @param {string[]} args */
-export function launch(name, args) {
+/** @param {string | undefined} name @param {string[]} args @param {Record<string, string>} variables on top of ours */
+export function launch(name, args, variables = {}) {
   if (name === undefined || !Object.hasOwn(programs, name)) {
     console.error(`usage: node scripts/run.mjs ${Object.keys(programs).join(' | ')} [arguments]`);
     process.exit(2);
@@ -29,6 +29,7 @@ export function launch(name, args) {
     env: {
       NODE_COMPILE_CACHE: join(state, 'cache'),
       ...process.env,
+      ...variables,
       COUNTERSIGN_STATE_DIR: name === 'trust-domain' ? socketHome(state) : state,
     },
   });

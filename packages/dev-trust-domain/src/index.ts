@@ -1,5 +1,10 @@
 /** A SPIFFE trust domain for development: Workload API, CA, registrations. Not for production. */
-export { KEY_TYPES, type KeyType } from './certificate-authority.ts';
+export {
+  type CertificateAuthority,
+  createCertificateAuthority,
+  KEY_TYPES,
+  type KeyType,
+} from './certificate-authority.ts';
 export type { RegistrationRequest, RotateCaOptions, TrustDomainControl } from './control.ts';
 export { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 export { type DevTrustDomain, startDevTrustDomain } from './dev-trust-domain.ts';

@@ -12,6 +12,8 @@ export type LocalStackErrorCode =
   | 'POSTGRES_PACKAGE'
   | 'POSTGRES_ACCOUNT'
   | 'POSTGRES_FAILED'
+  | 'SPIRE_UNAVAILABLE'
+  | 'SPIRE_FAILED'
   | 'PART_FAILED'
   | 'PART_TIMEOUT'
   | 'CONTROL_FAILED';

@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { LocalStackError } from './errors.ts';
+import type { Account } from './identity-provider.ts';
 import type { LogFile } from './log-file.ts';
 
 /** A line of a part's log; anything that is no JSON object comes as `message` with level `info` or, on stderr, `error`. */
@@ -16,6 +17,8 @@ export interface PartOptions {
   readonly name: string;
   /** Path of the program. */
   readonly program: string;
+  /** Who it runs as; undefined: who runs us. */
+  readonly account?: Account | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: LogFile;
   onRecord(record: LogRecord): void;
@@ -51,6 +54,8 @@ const keptLines = 12;
 export function startPart(options: PartOptions): Part {
   // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the parts in the right order.
   const child = fork(options.program, {
+    // Node drops root's other groups when it sets the user.
+    ...(options.account === undefined ? {} : { uid: options.account.uid, gid: options.account.gid }),
     detached: true,
     execPath: process.execPath,
     execArgv: [],

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { type PartName, programs } from './definitions.ts';
 import { LocalStackError } from './errors.ts';
+import type { IdentityProvider } from './identity-provider.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { ended, type LogRecord, type Part, startPart } from './part.ts';
 
@@ -14,6 +15,8 @@ export type ProgramName = PartName | 'db-migrate';
 export interface SupervisorOptions {
   /** Folder of the log files. */
   readonly logs: string;
+  /** Which program the trust domain is, and who runs as whom. */
+  readonly provider: Pick<IdentityProvider, 'program' | 'hasProcesses' | 'accountOf'>;
   /** Each record of each program, as it comes. */
   onRecord(program: ProgramName, record: LogRecord): void;
 }
@@ -81,7 +84,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     environments.set(name, env);
     const part = startPart({
       name,
-      program: programs[name],
+      program: name === 'trust-domain' ? options.provider.program : programs[name],
+      account: options.provider.accountOf(name),
       env: env(),
       logFile: logFileOf(name),
       onRecord: (record) => options.onRecord(name, record),
@@ -141,8 +145,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     killAll() {
       for (const part of parts.values()) {
         ending.add(part);
-        // PostgreSQL's sidecar is left to stop its server at the closed channel: killed, it would leave the server behind.
-        part.kill(part.name === 'postgres' ? 'SIGTERM' : 'SIGKILL');
+        // One that runs a server is left to stop it: killed, it would leave the server behind.
+        const runsServer = part.name === 'postgres' || (part.name === 'trust-domain' && options.provider.hasProcesses);
+        part.kill(runsServer ? 'SIGTERM' : 'SIGKILL');
       }
     },
   };

@@ -24,8 +24,8 @@ export interface SystemFile {
   readonly logs: string;
   /** Workload API of each workload, `unix:///...`. */
   readonly sockets: Readonly<Record<string, string>>;
-  /** Path of the trust domain's control socket. */
-  readonly control: string;
+  /** Path of the trust domain's control socket; absent on SPIRE. */
+  readonly control?: string;
   readonly database: string;
 }
 

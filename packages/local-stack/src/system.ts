@@ -2,7 +2,6 @@
  * The whole system on one machine: trust domain, PostgreSQL, db-client, backend and customer as child processes, started
  * side by side, watched, and stopped in order.
  */
-import { join } from 'node:path';
 import { createControlClient, type TrustDomainControl } from '@countersign/dev-trust-domain';
 import { type Identities, loadIdentities } from '@countersign/identities';
 import {
@@ -14,16 +13,13 @@ import {
   inheritedEnv,
   type PartName,
   postgresEnv,
-  trustDomainEnv,
 } from './definitions.ts';
 import { LocalStackError } from './errors.ts';
+import { createEmbeddedProvider, type IdentityProvider, type ProviderInput } from './identity-provider.ts';
 import { createLogWatch, type RecordPredicate } from './log-watch.ts';
 import { ended, type LogRecord, type Part } from './part.ts';
 import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports } from './ports.ts';
-import { findPostgresAccount } from './postgres/account.ts';
 import { databaseName } from './postgres/config-files.ts';
-import { openPostgresLocation } from './postgres/location.ts';
-import { stopStalePostmaster } from './postgres/stale-postmaster.ts';
 import { acquireRunLock } from './run-lock.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { createSupervisor, type ProgramName, type Supervisor } from './supervisor.ts';
@@ -49,15 +45,13 @@ export interface SystemOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A running system. */
-export interface System extends AsyncDisposable {
+/** A running system, wherever its identities come from. */
+export interface RunningSystem extends AsyncDisposable {
   readonly addresses: SystemAddresses;
   readonly customerUrl: string;
   readonly identities: Identities;
   readonly stateDirectory: string;
   readonly postgres: { readonly host: string; readonly port: number; readonly database: string };
-  /** The trust domain's control: rotate, register and so on. */
-  readonly trustDomain: TrustDomainControl;
   /** Workload API address of a workload, `unix:///...`. */
   socketOf(workload: string): string;
   /** Path of a program's log, one JSON record a line. */
@@ -80,6 +74,12 @@ export interface System extends AsyncDisposable {
   killAll(): void;
 }
 
+/** A running system on the development trust domain. */
+export interface System extends RunningSystem {
+  /** The trust domain's control: rotate, register and so on. */
+  readonly trustDomain: TrustDomainControl;
+}
+
 /** Everything compiles at once and PostgreSQL makes its files: a cold start on a slow machine. */
 const startTimeoutMs = 60_000;
 
@@ -92,15 +92,31 @@ const startTimeoutMs = 60_000;
  * await fetch(`${system.customerUrl}/api/hello?via=grpc`);
  */
 export async function startSystem(options: SystemOptions): Promise<System> {
+  const { system, provider } = await startOn(options, createEmbeddedProvider);
+  return { ...system, trustDomain: createControlClient(provider.controlSocket) };
+}
+
+/**
+ * Starts the system on the identities of the provider that is made once the state directory is there and ours alone.
+ * @throws {LocalStackError} as {@link startSystem}
+ */
+export async function startOn<Provider extends IdentityProvider>(
+  options: SystemOptions,
+  createProvider: (input: ProviderInput) => Provider,
+): Promise<{ system: RunningSystem; provider: Provider }> {
   const identities = loadIdentities();
   const ports = options.ports === 'free' ? freePorts : { ...defaultPorts, ...options.ports };
   const state = openStateDirectory(options.stateDirectory, identities.names());
   const lock = acquireRunLock(state.root);
   try {
+    const provider = createProvider({ identities, state, svidTtlMs: options.svidTtlMs });
     // What a killed run left behind still has its port: it must go before ports are looked at.
-    await stopStalePostmaster(openPostgresLocation(state.root, findPostgresAccount()));
+    await provider.stopStale();
     await assertPortsFree(ports);
-    return await start({ options, identities, state, ports, release: () => lock.release() });
+    return {
+      system: await start({ options, identities, state, provider, ports, release: () => lock.release() }),
+      provider,
+    };
   } catch (error) {
     lock.release();
     throw error;
@@ -111,16 +127,18 @@ interface Ground {
   readonly options: SystemOptions;
   readonly identities: Identities;
   readonly state: StateDirectory;
+  readonly provider: IdentityProvider;
   /** As they are known: what chose its port itself is filled in, so that a restart finds the same. */
   ports: Ports;
   release(): void;
 }
 
-async function start(ground: Ground): Promise<System> {
-  const { options, state } = ground;
+async function start(ground: Ground): Promise<RunningSystem> {
+  const { options, state, provider } = ground;
   const logs = createLogWatch();
   const supervisor = createSupervisor({
     logs: state.logs,
+    provider,
     onRecord(program, record) {
       logs.add(program, record);
       options.onRecord?.(program, record);
@@ -145,13 +163,16 @@ async function start(ground: Ground): Promise<System> {
 
 /** Everything at once. Who needs another's address waits for it only when that one chooses its port itself. */
 async function startAll(ground: Ground, supervisor: Supervisor): Promise<SystemAddresses> {
-  const { ports, identities, state, options } = ground;
+  const { ports, identities, provider, options } = ground;
   const launch: Launch = (name, env) => {
-    const part = supervisor.launch(name, () => ({ ...env(environmentInput(ground)), ...options.programEnv?.[name] }));
+    const part = supervisor.launch(name, () => ({
+      ...env(environmentInput(ground, name)),
+      ...options.programEnv?.[name],
+    }));
     return { part, ready: part.event('ready', startTimeoutMs) };
   };
-  const trustDomain = launch('trust-domain', (input) => trustDomainEnv(input, state, options.svidTtlMs));
-  const postgres = launch('postgres', (input) => postgresEnv(input, state.root));
+  const trustDomain = launch('trust-domain', provider.env);
+  const postgres = launch('postgres', (input) => postgresEnv(input, provider.postgresHome));
   const postgresAt = addressOf(supervisor, 'postgres', 'postgres', ports.postgres);
   const database = startDatabaseClients({ ground, supervisor, launch, postgres, postgresAt });
   const services = startServices({ ground, supervisor, launch, dbClientAt: database.grpc });
@@ -253,13 +274,10 @@ function startServices({ ground: { ports }, supervisor, launch, dbClientAt }: Se
   };
 }
 
-function environmentInput({ identities, ports, options, state }: Ground): EnvironmentInput {
+function environmentInput(ground: Ground, program: ProgramName): EnvironmentInput {
+  const { identities, ports, options, provider } = ground;
   const base = options.env === undefined ? { PATH: '/usr/local/bin:/usr/bin:/bin' } : inheritedEnv(options.env);
-  return { identities, ports, base, socketOf: (name) => socketOf(state, name) };
-}
-
-function socketOf(state: StateDirectory, workload: string): string {
-  return `unix://${join(state.run, workload, 'api.sock')}`;
+  return { identities, ports, base: provider.base(base, program), socketOf: provider.socketOf };
 }
 
 /** A port that was set is known before its owner listens; one that was not is in its owner's `listening` record. */
@@ -279,19 +297,18 @@ function createSystem(
   supervisor: Supervisor,
   addresses: SystemAddresses,
   logs: ReturnType<typeof createLogWatch>,
-): System {
-  const { identities, state } = ground;
+): RunningSystem {
+  const { identities, state, provider } = ground;
   ground.ports = portsOf(addresses);
-  const control = join(state.run, 'control', 'control.sock');
   const customerUrl = `http://${addresses.customer.http}`;
-  const sockets = Object.fromEntries(identities.names().map((name) => [name, socketOf(state, name)]));
+  const sockets = Object.fromEntries(identities.names().map((name) => [name, provider.socketOf(name)]));
   writeSystemFile(state.systemFile, {
     pid: process.pid,
     customerUrl,
     addresses,
     logs: state.logs,
     sockets,
-    control,
+    ...(provider.controlSocket === undefined ? {} : { control: provider.controlSocket }),
     database: databaseName,
   });
   const stop = async () => {
@@ -305,8 +322,7 @@ function createSystem(
     identities,
     stateDirectory: state.root,
     postgres: { host: loopback, port: ground.ports.postgres, database: databaseName },
-    trustDomain: createControlClient(control),
-    socketOf: (workload) => socketOf(state, identities.workload(workload).name),
+    socketOf: (workload) => provider.socketOf(identities.workload(workload).name),
     logFile: (program) => supervisor.logFile(program),
     waitForLog: (program, predicate, timeoutMs = 10_000) => logs.waitFor(program, predicate, timeoutMs),
     findLogs: logs.find,

@@ -36,6 +36,11 @@ export function openPostgresLocation(stateRoot: string, account: PostgresAccount
   return layOut(join(parent, keyOf(stateRoot)), () => parent, account);
 }
 
+/** The paths of a PostgreSQL that its own user runs in this state directory; nothing is made. */
+export function locatePostgres(stateRoot: string): PostgresLocation {
+  return pathsOf(join(stateRoot, 'postgres'), () => stateRoot);
+}
+
 /** Removes everything of a PostgreSQL that does not run, wherever it is. */
 export function removePostgresLocation(stateRoot: string): void {
   rmSync(join(stateRoot, 'postgres'), { recursive: true, force: true });
@@ -44,14 +49,7 @@ export function removePostgresLocation(stateRoot: string): void {
 }
 
 function layOut(root: string, programs: () => string, account: PostgresAccount | undefined): PostgresLocation {
-  const location = {
-    root,
-    programs,
-    conf: join(root, 'conf'),
-    tls: join(root, 'tls'),
-    data: join(root, 'data'),
-    log: join(root, 'log'),
-  };
+  const location = pathsOf(root, programs);
   const ours = account === undefined ? 0o700 : 0o750;
   for (const directory of [root, location.conf, location.tls]) {
     makeOwnDirectory(directory, ours);
@@ -59,6 +57,17 @@ function layOut(root: string, programs: () => string, account: PostgresAccount |
   }
   makeAccountDirectory(location.log, account);
   return location;
+}
+
+function pathsOf(root: string, programs: () => string): PostgresLocation {
+  return {
+    root,
+    programs,
+    conf: join(root, 'conf'),
+    tls: join(root, 'tls'),
+    data: join(root, 'data'),
+    log: join(root, 'log'),
+  };
 }
 
 /** A folder for PostgreSQL to write to. Its parent is ours alone, so nobody can have put a link in its place. */

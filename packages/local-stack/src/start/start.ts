@@ -3,8 +3,9 @@
  */
 import { LocalStackError, messageOf } from '../errors.ts';
 import { portsFromEnv } from '../ports.ts';
-import { stateDirectoryFromEnv, svidTtlFromEnv } from '../settings.ts';
-import { type System, startSystem } from '../system.ts';
+import { spireFromEnv, stateDirectoryFromEnv, svidTtlFromEnv } from '../settings.ts';
+import { startSpireSystem } from '../spire/system.ts';
+import { type RunningSystem, type SystemOptions, startSystem } from '../system.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 /** One Ctrl-C may arrive more than once: from the terminal and from the programs between it and us. */
@@ -17,7 +18,7 @@ const sameKeyMs = 500;
 export async function runStart(host: NodeJS.Process): Promise<number> {
   const terminal = createTerminal(host.stdout);
   const stop = new AbortController();
-  let system: System | undefined;
+  let system: RunningSystem | undefined;
   onStopRequests(host, {
     first: () => stop.abort(),
     second: () => {
@@ -27,7 +28,6 @@ export async function runStart(host: NodeJS.Process): Promise<number> {
   });
   try {
     system = await begin(host.env, terminal, stop.signal);
-    terminal.say(whatToTry(system.customerUrl));
     const failure = await Promise.race([system.failed, untilAborted(stop.signal)]);
     terminal.say(failure === undefined ? '\nstopping' : `\n${failure.message}\nstopping everything`);
     await system.stop();
@@ -40,12 +40,14 @@ export async function runStart(host: NodeJS.Process): Promise<number> {
   }
 }
 
-async function begin(env: NodeJS.ProcessEnv, terminal: Terminal, signal: AbortSignal): Promise<System> {
+async function begin(env: NodeJS.ProcessEnv, terminal: Terminal, signal: AbortSignal): Promise<RunningSystem> {
   const stateDirectory = stateDirectoryFromEnv(env);
   const svidTtlMs = svidTtlFromEnv(env);
   const ports = portsFromEnv(env);
-  terminal.say(`starting; state and logs in ${stateDirectory}`);
-  return await startSystem({
+  const spire = spireFromEnv(env);
+  const on = spire === undefined ? '' : ' on SPIRE';
+  terminal.say(`starting${on}; state and logs in ${stateDirectory}`);
+  const options: SystemOptions = {
     stateDirectory,
     ports,
     env,
@@ -53,7 +55,15 @@ async function begin(env: NodeJS.ProcessEnv, terminal: Terminal, signal: AbortSi
     ...(svidTtlMs === undefined ? {} : { svidTtlMs }),
     onReady: terminal.ready,
     onRecord: terminal.record,
-  });
+  };
+  if (spire === undefined) {
+    const system = await startSystem(options);
+    terminal.say(whatToTry(system.customerUrl, besideTrustDomain));
+    return system;
+  }
+  const system = await startSpireSystem({ ...options, spire });
+  terminal.say(whatToTry(system.customerUrl, besideSpire(spire.server, system.spire.serverSocket)));
+  return system;
 }
 
 function onStopRequests(host: NodeJS.Process, on: { first(): void; second(): void }): void {
@@ -79,7 +89,23 @@ function untilAborted(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-function whatToTry(url: string): string {
+const besideTrustDomain = [
+  '  npm run rogue                      an identity that no grant names tries every way in',
+  '  npm run trust-domain -- rotate     everyone gets a new certificate, no call fails',
+  '  npm run inspect -- backend         whose certificate, for how long, by whom',
+];
+
+function besideSpire(server: string, socket: string): string[] {
+  const at = `-socketPath ${socket}`;
+  return [
+    '  SPIRE is yours to command (as root), for example:',
+    `  ${server} entry show ${at}`,
+    `  ${server} entry delete -entryID customer ${at}`,
+    `  ${server} localauthority x509 show ${at}`,
+  ];
+}
+
+function whatToTry(url: string, beside: readonly string[]): string {
   return [
     '',
     `ready ${url}`,
@@ -87,9 +113,7 @@ function whatToTry(url: string): string {
     '  in a browser: place an order and see each hop. Or in another terminal:',
     `  curl '${url}/api/hello?via=grpc'`,
     `  curl '${url}/api/orders' -H 'content-type: application/json' -d '{"item":"tea","quantity":2,"customer":"Ada","via":"http"}'`,
-    '  npm run rogue                      an identity that no grant names tries every way in',
-    '  npm run trust-domain -- rotate     everyone gets a new certificate, no call fails',
-    '  npm run inspect -- backend         whose certificate, for how long, by whom',
+    ...beside,
     '  Ctrl-C stops everything',
     '',
   ].join('\n');

@@ -1,0 +1,45 @@
+/**
+ * Registration entries, as `spire-server entry create -data` takes them.
+ */
+import type { Identities } from '@countersign/identities';
+import type { Account } from '../identity-provider.ts';
+import { selectorsOf } from './accounts.ts';
+import { agentIdOf } from './config-files.ts';
+
+/** One entry. */
+export interface SpireEntry {
+  readonly entry_id: string;
+  readonly spiffe_id: string;
+  readonly parent_id: string;
+  readonly selectors: readonly { readonly type: string; readonly value: string }[];
+  readonly x509_svid_ttl: number;
+  readonly jwt_svid_ttl: number;
+  /** The first becomes the common name, which is all that PostgreSQL sees. */
+  readonly dns_names: readonly string[];
+}
+
+/** A JWT-SVID's life, in seconds. */
+const jwtTtl = 300;
+
+/** An entry for each workload of `identities.json`; its entry ID is the workload's name. */
+export function entriesOf(
+  identities: Identities,
+  accounts: ReadonlyMap<string, Account>,
+  svidTtlSeconds: number,
+): SpireEntry[] {
+  return identities.registrations().flatMap(({ name, spiffeId, dnsNames }) => {
+    const account = accounts.get(name);
+    if (account === undefined) return [];
+    return [
+      {
+        entry_id: name,
+        spiffe_id: spiffeId,
+        parent_id: agentIdOf(identities.trustDomain),
+        selectors: selectorsOf(account),
+        x509_svid_ttl: svidTtlSeconds,
+        jwt_svid_ttl: jwtTtl,
+        dns_names: dnsNames,
+      },
+    ];
+  });
+}

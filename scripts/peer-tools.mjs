@@ -1,0 +1,106 @@
+/**
+ * The real programs that tests and `npm run start:spire` use beside ours: found on PATH or in the cache folder in a fitting
+ * version, else built by Go from the pins in `test/peers/build`. Nothing is written to the checkout. Plain JavaScript.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const pins = fileURLToPath(new URL('../test/peers/build/', import.meta.url));
+const GO = { major: 1, minor: 26 };
+const spire = { version: '1.15.3', fitting: /^1\.15\.\d/m, module: 'spire', ask: '--version' };
+
+/** By name: a later patch of the version may stand in for it. `cgo`: needs a C compiler, for SQLite. */
+const TOOLS = {
+  'spire-agent': { ...spire, main: 'github.com/spiffe/spire/cmd/spire-agent' },
+  'spire-server': { ...spire, main: 'github.com/spiffe/spire/cmd/spire-server', cgo: true },
+  'spiffe-helper': {
+    version: '0.11.0',
+    fitting: /^v?0\.11\.\d/m,
+    module: 'spiffe-helper',
+    ask: '-version',
+    main: 'github.com/spiffe/spiffe-helper/cmd/spiffe-helper',
+  },
+  ghostunnel: {
+    version: '1.8.4',
+    fitting: /^rev v?1\.8\.\d/m,
+    module: 'ghostunnel',
+    ask: '--version',
+    main: 'github.com/ghostunnel/ghostunnel',
+    // Its own build does the same; without, it says "rev master".
+    ldflags: '-X main.version=v1.8.4',
+  },
+};
+
+/** Names of all tools. */
+export const toolNames = Object.keys(TOOLS);
+
+/** @returns {string | undefined} what to call: a name on PATH or the cached program; undefined when there is none */
+export function findTool(name, env = process.env) {
+  return [name, join(cacheFolder(name, env), name)].find((candidate) => fits(candidate, TOOLS[name], env));
+}
+
+/** Finds a tool or builds it. Throws an error that says what to do. */
+export function ensureTool(name, say, env = process.env) {
+  const found = findTool(name, env);
+  if (found !== undefined) return found;
+  checkCompilers(name, env);
+  say(`${name} ${TOOLS[name].version} is not on PATH: building it with Go, once (some minutes; SPIRE up to twenty)`);
+  const startedAt = Date.now();
+  build(name, env);
+  say(`${name} ${TOOLS[name].version} built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  const built = findTool(name, env);
+  if (built === undefined) throw new Error(`${name}: the program that Go built does not answer "${TOOLS[name].ask}"`);
+  return built;
+}
+
+function cacheFolder(name, env) {
+  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return join(cache, 'countersign', 'tools', `${name}-${TOOLS[name].version}`);
+}
+
+/** SPIRE answers on stderr, the others on stdout. */
+function fits(program, { ask, fitting }, env) {
+  const { status, stdout, stderr } = spawnSync(program, [ask], { encoding: 'utf8', env });
+  return status === 0 && (fitting.test(stdout) || fitting.test(stderr));
+}
+
+function checkCompilers(name, env) {
+  const { version, cgo } = TOOLS[name];
+  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env, cwd: tmpdir() });
+  const [major, minor] =
+    /^go(\d+)\.(\d+)/
+      .exec(stdout ?? '')
+      ?.slice(1)
+      .map(Number) ?? [];
+  const either = `needs ${name} ${version} on PATH, or Go ${GO.major}.${GO.minor} or newer to build it (https://go.dev/dl)`;
+  if (status !== 0) throw new Error(`${name}: ${either}; Go is not installed`);
+  if (major < GO.major || (major === GO.major && minor < GO.minor))
+    throw new Error(`${name}: ${either}; this is ${stdout.trim()}`);
+  if (cgo && !['cc', 'gcc', 'clang'].some((cc) => spawnSync(env.CC || cc, ['--version']).status === 0))
+    throw new Error(
+      `${name}: needs a C compiler to be built (its database is SQLite): install gcc, or put ${name} ${version} on PATH`,
+    );
+}
+
+/** From a copy of the pins: Go may add to go.mod and go.sum there. Renamed into place when whole. */
+function build(name, env) {
+  const { module, main, cgo, ldflags = '' } = TOOLS[name];
+  const work = mkdtempSync(join(tmpdir(), 'countersign-build-'));
+  const folder = cacheFolder(name, env);
+  mkdirSync(folder, { recursive: true });
+  const fresh = join(folder, `${name}.${process.pid}.new`);
+  try {
+    cpSync(join(pins, module), work, { recursive: true });
+    const args = ['build', '-mod=readonly', '-trimpath', '-p', '2', `-ldflags=-s -w ${ldflags}`, '-o', fresh, main];
+    const go = { ...env, GOWORK: 'off', ...(cgo ? { CGO_ENABLED: '1' } : {}) };
+    const { status, signal } = spawnSync('go', args, { cwd: work, stdio: ['ignore', 'inherit', 'inherit'], env: go });
+    if (status !== 0) throw new Error(`${name}: go build ended with ${status ?? signal}, see above`);
+    renameSync(fresh, join(folder, name));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    rmSync(fresh, { force: true });
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The same services on real SPIRE: orders by both transports, who is given an identity and who is not, entries that come
+ * and go, and an agent and a server that are restarted under load.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadIdentities } from '@countersign/identities';
+import type { SpireEntry, SpireSystem } from '@countersign/local-stack';
+import { createWorkloadApiX509Source, type X509Source, type X509SourceEvent } from '@countersign/spiffe-tls';
+import { call } from '../integration/json-client.ts';
+import { startOrderLoop } from '../integration/order-loop.ts';
+import { recordsFromNow, startTestSpireSystem, svidTtlMs, untilEveryoneHas } from './spire-system.ts';
+
+const identities = loadIdentities();
+const idOf = (name: string) => identities.workload(name).spiffeId;
+let system: SpireSystem;
+
+before(async () => {
+  system = await startTestSpireSystem();
+});
+
+after(() => system?.stop());
+
+function placeOrder(via: 'http' | 'grpc') {
+  return call(`${system.customerUrl}/api/orders`, { body: { item: 'tea', quantity: 2, customer: 'Ada', via } });
+}
+
+/** An entry as the system's own are, for other selectors. */
+function entryFor(entryId: string, workload: string, selectors: readonly string[]): SpireEntry {
+  const { spiffeId, dnsName } = identities.workload(workload);
+  return {
+    entry_id: entryId,
+    spiffe_id: spiffeId,
+    parent_id: `spiffe://${identities.trustDomain}/agent/local`,
+    selectors: selectors.map((value) => ({ type: 'unix', value })),
+    x509_svid_ttl: svidTtlMs / 1_000,
+    jwt_svid_ttl: svidTtlMs / 1_000,
+    dns_names: [dnsName],
+  };
+}
+
+interface Answer {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** Asks the agent who somebody is. */
+function fetchIdentityAs(uid: number, gid: number): Promise<Answer> {
+  const program = fileURLToPath(new URL('./fetch-identity.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, system.spire.socket], {
+    uid,
+    gid,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, said: said.trim() }));
+  });
+}
+
+for (const via of ['http', 'grpc'] as const) {
+  test(`an order by ${via} goes all the way, and each hop names SPIRE's identities`, async () => {
+    const { status, body, text } = await placeOrder(via);
+    assert.equal(status, 201, text);
+    const { hops } = body as { hops: Array<Record<string, string>> };
+    assert.deepEqual(
+      hops.map(({ from, to, transport, decision }) => ({ from, to, transport, decision })),
+      [
+        { from: idOf('customer'), to: idOf('backend'), transport: via, decision: 'allow' },
+        { from: idOf('backend'), to: idOf('db-client'), transport: 'grpc', decision: 'allow' },
+        { from: idOf('db-client'), to: idOf('postgres'), transport: 'postgres', decision: 'allow' },
+      ],
+    );
+  });
+}
+
+describe('who is given an identity', () => {
+  const account = (name: string) => {
+    const found = system.accountOf(name);
+    assert.ok(found);
+    return found;
+  };
+
+  test('the user and group of an entry', async () => {
+    const { uid, gid } = account('auditor');
+    assert.deepEqual(await fetchIdentityAs(uid, gid), { code: 0, said: idOf('auditor') });
+  });
+
+  const strangers: Array<[name: string, who: () => { uid: number; gid: number }]> = [
+    ['root', () => ({ uid: 0, gid: 0 })],
+    ['its user under another group', () => ({ uid: account('auditor').uid, gid: account('rogue').gid })],
+    ['its group under another user', () => ({ uid: account('rogue').uid, gid: account('auditor').gid })],
+    ["PostgreSQL's user without the workload's group", () => ({ uid: account('postgres').uid, gid: 65_534 })],
+  ];
+  for (const [name, who] of strangers) {
+    test(`not ${name}: PermissionDenied`, async () => {
+      const { uid, gid } = who();
+      const { code, said } = await fetchIdentityAs(uid, gid);
+      assert.equal(code, 1, said);
+      assert.match(said, /PERMISSION_DENIED.*no identity issued/i);
+    });
+  }
+});
+
+/** Collects a source's events; resolves with the first of a type, past or to come. */
+function eventsOf(source: X509Source): (type: X509SourceEvent['type']) => Promise<X509SourceEvent> {
+  const events: X509SourceEvent[] = [];
+  const waiting = new Set<() => void>();
+  source.subscribe((event) => {
+    events.push(event);
+    for (const look of waiting) look();
+  });
+  return (type) =>
+    new Promise((resolve) => {
+      const look = () => {
+        const found = events.find((event) => event.type === type);
+        if (found !== undefined) resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+}
+
+test('an SVID comes with the intermediate that signed it, and the bundle holds the root alone', async () => {
+  await system.spire.createEntry(entryFor('path', 'rogue', ['uid:0']));
+  const source = createWorkloadApiX509Source({ endpoint: system.spire.socket });
+  const until = eventsOf(source);
+  try {
+    const { svid, bundles } = await source.ready();
+    const [leaf, intermediate, ...more] = svid.chain;
+    assert.ok(leaf && intermediate);
+    assert.equal(more.length, 0);
+    const authorities = bundles.get(svid.id.trustDomain)?.authorities ?? [];
+    assert.equal(authorities.length, 1);
+    const [root] = authorities;
+    assert.ok(root);
+    assert.ok(leaf.x509.checkIssued(intermediate.x509) && leaf.x509.verify(intermediate.x509.publicKey));
+    assert.ok(intermediate.x509.checkIssued(root.x509) && intermediate.x509.verify(root.x509.publicKey));
+    assert.equal(leaf.x509.checkIssued(root.x509), false, "the leaf is the intermediate's, not the root's");
+    assert.match(leaf.x509.subject, new RegExp(`CN=${identities.workload('rogue').dnsName}(\\n|$)`));
+  } finally {
+    await system.spire.deleteEntry('path');
+    await until('withdrawn');
+    source.close();
+  }
+});
+
+test('a source is refused before its entry, gets its identity with it, and loses it with it', async () => {
+  const source = createWorkloadApiX509Source({ endpoint: system.spire.socket });
+  const until = eventsOf(source);
+  try {
+    const refused = await until('error');
+    assert.ok(refused.type === 'error');
+    assert.match(`${refused.error.message} ${refused.error.cause}`, /PERMISSION_DENIED/i);
+    assert.throws(() => source.current(), { code: 'SOURCE_NOT_READY' });
+    await system.spire.createEntry(entryFor('late', 'rogue', ['uid:0', 'gid:0']));
+    assert.equal((await source.ready()).svid.id.toString(), idOf('rogue'));
+    await system.spire.deleteEntry('late');
+    await until('withdrawn');
+    assert.throws(() => source.current(), { code: 'IDENTITY_WITHDRAWN' });
+  } finally {
+    source.close();
+  }
+});
+
+test('a service whose entry is deleted stops presenting its identity, and comes back with the entry', async () => {
+  const account = system.accountOf('customer');
+  assert.ok(account);
+  const gone = recordsFromNow();
+  await system.spire.deleteEntry('customer');
+  await system.waitForLog(
+    'customer',
+    (record) => gone(record) && record['event'] === 'identity' && record['type'] === 'withdrawn',
+    30_000,
+  );
+  const health = await call(`http://${system.addresses.customer.health}/readyz`);
+  assert.equal(health.status, 503, health.text);
+  for (const via of ['http', 'grpc'] as const) {
+    const { status, text } = await placeOrder(via);
+    assert.ok(status >= 500, `${via}: ${status} ${text}`);
+  }
+  const back = recordsFromNow();
+  const selectors = [`uid:${account.uid}`, `gid:${account.gid}`];
+  await system.spire.createEntry(entryFor('customer', 'customer', selectors));
+  await system.waitForLog('customer', (record) => back(record) && record['event'] === 'ready', 30_000);
+  for (const via of ['http', 'grpc'] as const) assert.equal((await placeOrder(via)).status, 201);
+});
+
+for (const name of ['spire-agent', 'spire-server'] as const) {
+  test(`${name} is restarted under load: no call fails, and new SVIDs come afterwards`, async () => {
+    const loop = startOrderLoop(system.customerUrl);
+    try {
+      await loop.completed(10);
+      await untilEveryoneHas(system, 'svid', () => system.spire.restart(name));
+      await loop.completed(20);
+    } finally {
+      await loop.stop();
+    }
+    assert.deepEqual(loop.failures, []);
+    assert.ok(loop.succeeded.http > 5 && loop.succeeded.grpc > 5, JSON.stringify(loop.succeeded));
+  });
+}
