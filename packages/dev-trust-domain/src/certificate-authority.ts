@@ -19,6 +19,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import type { AuthorityKind, AuthorityStore } from './authorities.ts';
 
 /** Keys that SVIDs may have. The CA's own is always P-256. */
 export type KeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'ed25519';
@@ -62,6 +63,26 @@ export interface CertificateAuthority {
 
 const CA_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const RSA_2048 = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+
+/** A root must be older than what it signs, also on a host whose clock is a little behind. */
+const CA_BACKDATE_MS = 60_000;
+
+/** How the roots of a trust domain are made and kept. */
+export function createCaKind(options: {
+  readonly trustDomain: TrustDomain;
+  /** Life of a root. */
+  readonly ttlMs: number;
+  readonly store: AuthorityStore<CertificateAuthority, Uint8Array>;
+}): AuthorityKind<CertificateAuthority, Uint8Array> {
+  const { trustDomain, ttlMs, store } = options;
+  return {
+    create: (nowMs) =>
+      createCertificateAuthority({ trustDomain, notBeforeMs: nowMs - CA_BACKDATE_MS, notAfterMs: nowMs + ttlMs }),
+    publicOf: ({ certificateDer }) => certificateDer,
+    idOf: (certificateDer) => new X509Certificate(Buffer.from(certificateDer)).serialNumber.toUpperCase(),
+    store,
+  };
+}
 
 /** Makes a new root for a trust domain. */
 export async function createCertificateAuthority(options: {

@@ -64,6 +64,20 @@ test('rotate changes the serial, and rotate --ca the root', async (context) => {
   assert.match(output, new RegExp(`CA ${retiring?.serialNumber} stays in the bundle for (1h|59m)`));
 });
 
+test('D17 rotate --jwt changes the key of JWT-SVIDs, and nothing else', async (context) => {
+  const { trustDomain, env } = await setUp(context);
+  const before = await trustDomain.status();
+  const { code, output } = await cli(env, 'rotate', '--jwt', '--settle', '0s', '--drop-after', '1h');
+  const after = await trustDomain.status();
+  const [active, retiring] = after.jwtAuthorities;
+  assert.equal(code, EXIT_CODES.done);
+  assert.equal(retiring?.keyId, before.jwtAuthorities[0]?.keyId);
+  assert.ok(output.includes(`JWT key ${active?.keyId} signs now`));
+  assert.match(output, new RegExp(`JWT key ${retiring?.keyId} stays in the bundle for (1h|59m)`));
+  assert.deepEqual([after.authorities, after.workloads], [before.authorities, before.workloads]);
+  assert.match((await cli(env, 'status')).output, new RegExp(`active +${active?.keyId}`));
+});
+
 test('unregister and register, with an ID and by name', async (context) => {
   const { trustDomain, env } = await setUp(context);
   assert.match((await cli(env, 'unregister', 'web')).output, /web {2}not registered/);
@@ -90,7 +104,9 @@ const refusals: readonly [args: string[], code: number, message: RegExp][] = [
   [['bogus'], EXIT_CODES.usage, /no such command: bogus/],
   [['status', 'web'], EXIT_CODES.usage, /takes no name/],
   [['status', '--ca'], EXIT_CODES.usage, /status takes no --ca/],
-  [['rotate', '--settle', '1s'], EXIT_CODES.usage, /go with --ca/],
+  [['rotate', '--settle', '1s'], EXIT_CODES.usage, /go with --ca and --jwt/],
+  [['rotate', '--ca', '--jwt'], EXIT_CODES.usage, /two rotations/],
+  [['rotate', '--jwt', 'web'], EXIT_CODES.usage, /takes no name/],
   [['rotate', '--ca', 'web'], EXIT_CODES.usage, /takes no name/],
   [['rotate', '--ca', '--settle', 'soon'], EXIT_CODES.usage, /--settle: must be a duration/],
   [['rotate', 'web', 'job'], EXIT_CODES.usage, /takes one name/],

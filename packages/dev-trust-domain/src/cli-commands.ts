@@ -3,7 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 import { SpiffeTlsError } from '@countersign/spiffe-tls';
-import type { RegistrationRequest, TrustDomainControl } from './control.ts';
+import type { RegistrationRequest, RotateAuthorityOptions, TrustDomainControl } from './control.ts';
 import { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { DevTrustDomainError } from './errors.ts';
@@ -27,6 +27,8 @@ const USAGE = `usage: npm run trust-domain -- <command>
   rotate [name]                  new SVIDs for one workload, or for all
   rotate --ca [--settle 2s] [--drop-after 5m]
                                  a new CA: publish it, wait, issue all SVIDs from it, later drop the old one
+  rotate --jwt [--settle 2s] [--drop-after 5m]
+                                 a new key for JWT-SVIDs, in the same way
   register <name> [--spiffe-id ID] [--dns NAME]... [--hint HINT]
                                  give a workload an identity; a known one gets its own back
   unregister <name> [--spiffe-id ID]
@@ -37,6 +39,7 @@ const USAGE = `usage: npm run trust-domain -- <command>
 
 const OPTIONS = {
   ca: { type: 'boolean' },
+  jwt: { type: 'boolean' },
   settle: { type: 'string' },
   'drop-after': { type: 'string' },
   'spiffe-id': { type: 'string' },
@@ -57,7 +60,7 @@ interface CommandContext extends CliContext {
 
 const COMMANDS: ReadonlyMap<string, { readonly run: Command; readonly flags: readonly (keyof Flags)[] }> = new Map([
   ['status', { run: showStatus, flags: [] }],
-  ['rotate', { run: rotate, flags: ['ca', 'settle', 'drop-after'] as const }],
+  ['rotate', { run: rotate, flags: ['ca', 'jwt', 'settle', 'drop-after'] as const }],
   ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint'] as const }],
   ['unregister', { run: unregister, flags: ['spiffe-id'] as const }],
 ]);
@@ -129,9 +132,11 @@ async function showStatus(
 }
 
 async function rotate(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
-  if (context.flags.ca) return rotateCa(control, name, context);
-  if (context.flags.settle !== undefined || context.flags['drop-after'] !== undefined)
-    throw usageError('--settle and --drop-after go with --ca');
+  const { ca, jwt, settle, 'drop-after': dropAfter } = context.flags;
+  if (ca && jwt) throw usageError('--ca and --jwt are two rotations');
+  if (ca || jwt) return rotateAuthority(control, name, context);
+  if (settle !== undefined || dropAfter !== undefined)
+    throw usageError('--settle and --drop-after go with --ca and --jwt');
   const workloads = await control.rotate(name);
   show(context, workloads, () => [
     'issued anew:',
@@ -139,16 +144,30 @@ async function rotate(control: TrustDomainControl, name: string | undefined, con
   ]);
 }
 
-async function rotateCa(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
-  if (name !== undefined) throw usageError('rotate --ca is for all workloads and takes no name');
-  const { settle, 'drop-after': dropAfter } = context.flags;
-  const result = await control.rotateCa({
+async function rotateAuthority(
+  control: TrustDomainControl,
+  name: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const { jwt, settle, 'drop-after': dropAfter } = context.flags;
+  if (name !== undefined) throw usageError(`rotate --${jwt ? 'jwt' : 'ca'} is for all workloads and takes no name`);
+  const options: RotateAuthorityOptions = {
     ...(settle === undefined ? {} : { settleMs: parseDuration('--settle', settle) }),
     ...(dropAfter === undefined ? {} : { dropAfterMs: parseDuration('--drop-after', dropAfter) }),
-  });
+  };
+  const stays = (dropsAt: string) => `stays in the bundle for ${formatDuration(Date.parse(dropsAt) - context.nowMs)}`;
+  if (jwt) {
+    const result = await control.rotateJwt(options);
+    show(context, result, () => [
+      `JWT key ${result.keyId} signs now`,
+      `JWT key ${result.previousKeyId} ${stays(result.dropsAt)}`,
+    ]);
+    return;
+  }
+  const result = await control.rotateCa(options);
   show(context, result, () => [
     `CA ${result.serialNumber} signs now; every workload has an SVID of it`,
-    `CA ${result.previousSerialNumber} stays in the bundle for ${formatDuration(Date.parse(result.dropsAt) - context.nowMs)}`,
+    `CA ${result.previousSerialNumber} ${stays(result.dropsAt)}`,
   ]);
 }
 
@@ -195,6 +214,8 @@ function formatStatus(status: TrustDomainStatus, nowMs: number): string[] {
     `trust domain ${status.trustDomain}, SVIDs last ${formatDuration(status.svidTtlMs)}`,
     'authorities',
     ...authorities,
+    'JWT keys',
+    ...status.jwtAuthorities.map(({ keyId, role }) => `  ${role.padEnd(8)}  ${keyId}`),
     'workloads',
   ];
   return [...lines, ...status.workloads.flatMap((workload) => formatWorkload(workload, nowMs))];

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { quote, SpiffeTlsError } from '@countersign/spiffe-tls';
-import type { RegistrationRequest, RotateCaOptions, TrustDomainControl } from './control.ts';
+import type { RegistrationRequest, RotateAuthorityOptions, TrustDomainControl } from './control.ts';
 import { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
 import { guardSocket, prepareSocketPath } from './unix-socket.ts';
 
@@ -28,7 +28,8 @@ type Handler = (control: TrustDomainControl, fields: Fields) => Promise<unknown>
 const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['GET /v1/status', (control) => control.status()],
   ['POST /v1/rotate', (control, fields) => rotate(control, fields)],
-  ['POST /v1/rotate-ca', (control, fields) => control.rotateCa(readRotateCa(fields))],
+  ['POST /v1/rotate-ca', (control, fields) => control.rotateCa(readRotateOptions(fields))],
+  ['POST /v1/rotate-jwt', (control, fields) => control.rotateJwt(readRotateOptions(fields))],
   ['POST /v1/register', (control, fields) => control.register(readRegister(fields))],
   ['POST /v1/unregister', (control, fields) => unregister(control, fields)],
 ]);
@@ -132,7 +133,7 @@ async function rotate(control: TrustDomainControl, fields: Fields): Promise<unkn
   return control.rotate(optionalString(fields, 'name'));
 }
 
-function readRotateCa(fields: Fields): RotateCaOptions {
+function readRotateOptions(fields: Fields): RotateAuthorityOptions {
   onlyFields(fields, ['settleMs', 'dropAfterMs']);
   const settleMs = optionalDuration(fields, 'settleMs');
   const dropAfterMs = optionalDuration(fields, 'dropAfterMs');

@@ -3,16 +3,16 @@
  * socket both have.
  */
 import type { Registration } from './registration.ts';
-import type { CaRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
+import type { CaRotationResult, JwtRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
 
 /** What `register` takes: without an ID it is the one the workload had before, or one made from the namespace. */
 export type RegistrationRequest = Pick<Registration, 'name'> & Partial<Registration>;
 
-/** Timing of one CA rotation; the defaults are the trust domain's. */
-export interface RotateCaOptions {
-  /** How long the new root is published before it signs. */
+/** Timing of one rotation of the CA or the JWT key; the defaults are the trust domain's. */
+export interface RotateAuthorityOptions {
+  /** How long the new one is published before it signs. */
   readonly settleMs?: number;
-  /** How long the old root stays in the bundle after that. */
+  /** How long the old one stays in the bundle after that. */
   readonly dropAfterMs?: number;
 }
 
@@ -22,7 +22,9 @@ export interface TrustDomainControl {
   /** Issues new SVIDs, for one workload or all; settles when they were sent to every open stream. */
   rotate(name?: string): Promise<readonly WorkloadStatus[]>;
   /** Replaces the CA: publishes the new root, waits, issues for everyone from it. The old root is dropped later by itself. */
-  rotateCa(options?: RotateCaOptions): Promise<CaRotationResult>;
+  rotateCa(options?: RotateAuthorityOptions): Promise<CaRotationResult>;
+  /** Replaces the key that signs JWT-SVIDs in the same way. */
+  rotateJwt(options?: RotateAuthorityOptions): Promise<JwtRotationResult>;
   /** Adds an identity, or replaces the one with the same SPIFFE ID; a name that is new gets a socket. */
   register(request: RegistrationRequest): Promise<WorkloadStatus>;
   /** Takes all identities of a workload away, or one; without any left its open streams end with PermissionDenied. The socket stays. */
