@@ -23,13 +23,17 @@ test('the environment alone is enough', () => {
 });
 
 test('a flag wins over its variable', () => {
-  const config = loadConfig(['--trust-domain', 'flag.example', '--svid-ttl=30s', '--key-type', 'ed25519'], {
-    ...env,
-    TRUST_DOMAIN_SVID_TTL: '1h',
-  });
+  const config = loadConfig(
+    ['--trust-domain', 'flag.example', '--svid-ttl=30s', '--key-type', 'ed25519', '--intermediates=2'],
+    {
+      ...env,
+      TRUST_DOMAIN_SVID_TTL: '1h',
+    },
+  );
   assert.equal(config.trustDomain, 'flag.example');
   assert.equal(config.svidTtlMs, 30_000);
   assert.equal(config.keyType, 'ed25519');
+  assert.equal(config.intermediates, 2);
 });
 
 test('every duration is read', () => {
@@ -65,6 +69,7 @@ const refused: readonly [name: string, args: string[], changes: Record<string, s
       { TRUST_DOMAIN_JWT_ALGORITHM: 'HS256' },
       /TRUST_DOMAIN_JWT_ALGORITHM.*"HS256"/,
     ],
+    ['three intermediates', ['--intermediates', '3'], {}, /--intermediates .*0, 1, 2, got "3"/],
     ['an unknown flag', ['--nonsense'], {}, /nonsense/],
   ];
 

@@ -51,6 +51,11 @@ const SETTINGS: readonly Setting[] = [
     help: 'how long the old root stays after that; default: until its last SVID has expired',
   },
   { flag: 'key-type', variable: 'TRUST_DOMAIN_KEY_TYPE', help: `${KEY_TYPES.join(', ')}; default ec-p256` },
+  {
+    flag: 'intermediates',
+    variable: 'TRUST_DOMAIN_INTERMEDIATES',
+    help: 'CAs between the root and SVIDs: 0, 1 or 2; default 0',
+  },
   { flag: 'jwt-ttl', variable: 'TRUST_DOMAIN_JWT_TTL', help: 'life of a JWT-SVID; default: that of an SVID' },
   {
     flag: 'jwt-algorithm',
@@ -95,6 +100,7 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
     ...given('caSettleMs', duration('ca-settle')),
     ...given('caDropAfterMs', duration('ca-drop-after')),
     ...given('keyType', readOneOf('key-type', KEY_TYPES, read('key-type'))),
+    ...given('intermediates', readNumber(readOneOf('intermediates', ['0', '1', '2'], read('intermediates')))),
     ...given('jwtTtlMs', duration('jwt-ttl')),
     ...given('jwtAlgorithm', readOneOf('jwt-algorithm', JWT_ALGORITHMS, read('jwt-algorithm'))),
   };
@@ -138,6 +144,10 @@ function readOneOf<Value extends string>(
     'CONFIGURATION',
     `${nameOf(flag)}: must be one of ${values.join(', ')}, got ${quote(text)}`,
   );
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 function missing(flag: string): never {

@@ -63,14 +63,14 @@ export async function startDevTrustDomain(options: DevTrustDomainOptions): Promi
 }
 
 async function openSigners(settings: Settings): Promise<Signers> {
-  const { trustDomain, caDirectory, caTtlMs: ttlMs, jwtAlgorithm: algorithm, clock, log } = settings;
+  const { trustDomain, caDirectory, caTtlMs: ttlMs, intermediates, jwtAlgorithm: algorithm, clock, log } = settings;
   const directory = caDirectory === undefined ? undefined : resolve(caDirectory);
   const caStore =
     directory === undefined
       ? createMemoryStore<CertificateAuthority, Uint8Array>()
       : createFileStore(directory, trustDomain);
   const jwtStore = directory === undefined ? createMemoryStore<JwtAuthority, JwtKey>() : createJwtFileStore(directory);
-  const ca = await Authorities.open(createCaKind({ trustDomain, ttlMs, store: caStore }), clock.now());
+  const ca = await Authorities.open(createCaKind({ trustDomain, ttlMs, intermediates, store: caStore }), clock.now());
   const jwt = await Authorities.open(createJwtAuthorityKind({ algorithm, ttlMs, store: jwtStore }), clock.now());
   if (ca.replaced !== undefined) log({ event: 'ca-created', reason: ca.replaced });
   if (jwt.replaced !== undefined) log({ event: 'jwt-key-created', reason: jwt.replaced });

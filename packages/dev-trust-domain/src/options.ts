@@ -2,9 +2,9 @@
  * The options of a development trust domain, their defaults, and the checks that refuse what can't work.
  */
 import { type Clock, createSystemClock, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
-import type { KeyType } from './certificate-authority.ts';
+import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
-import type { JwtAlgorithm } from './jwt-authority.ts';
+import { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-authority.ts';
 import { parseRegistration, type Registration } from './registration.ts';
 
 /** Something worth a log line. Never holds a key. */
@@ -38,6 +38,8 @@ export interface DevTrustDomainOptions {
   readonly backdateMs?: number;
   /** Default `ec-p256`. */
   readonly keyType?: KeyType;
+  /** How many CAs stand between the root and SVIDs, as with SPIRE's upstream authorities. Default 0; at most 2. */
+  readonly intermediates?: number;
   /** Life of a JWT-SVID. Default: that of an SVID; sane from 10 000 to 3 600 000. */
   readonly jwtTtlMs?: number;
   /** What signs JWT-SVIDs. Default `ES256`. */
@@ -70,6 +72,7 @@ export interface Settings {
   readonly caDirectory: string | undefined;
   readonly backdateMs: number;
   readonly keyType: KeyType;
+  readonly intermediates: number;
   readonly jwtTtlMs: number;
   readonly jwtAlgorithm: JwtAlgorithm;
   readonly caSettleMs: number;
@@ -99,9 +102,10 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
     caTtlMs: number('caTtlMs', options.caTtlMs ?? Math.max(86_400_000, 4 * longestTtlMs), 4 * longestTtlMs),
     caDirectory: options.caDirectory,
     backdateMs: number('backdateMs', options.backdateMs ?? 10_000, 0),
-    keyType: options.keyType ?? 'ec-p256',
+    keyType: oneOf('keyType', options.keyType ?? 'ec-p256', KEY_TYPES),
+    intermediates: oneOf('intermediates', options.intermediates ?? 0, [0, 1, 2]),
     jwtTtlMs,
-    jwtAlgorithm: options.jwtAlgorithm ?? 'ES256',
+    jwtAlgorithm: oneOf('jwtAlgorithm', options.jwtAlgorithm ?? 'ES256', JWT_ALGORITHMS),
     caSettleMs: number('caSettleMs', options.caSettleMs ?? 2000, 0),
     caDropAfterMs: options.caDropAfterMs === undefined ? undefined : number('caDropAfterMs', options.caDropAfterMs, 0),
     log: options.log ?? (() => {}),
@@ -137,4 +141,12 @@ function number(name: string, value: number, least: number): number {
 function fraction(name: string, value: number): number {
   if (value > 0 && value < 1) return value;
   throw new DevTrustDomainError('CONFIGURATION', `options: ${name} must lie between 0 and 1, got ${value}`);
+}
+
+function oneOf<Value extends string | number>(name: string, value: Value, known: readonly Value[]): Value {
+  if (known.includes(value)) return value;
+  throw new DevTrustDomainError(
+    'CONFIGURATION',
+    `options: ${name} must be one of ${known.join(', ')}, got ${JSON.stringify(value)}`,
+  );
 }
