@@ -2,6 +2,8 @@
  * What can be asked of a running trust domain: the interface that the trust domain itself and the client of its control
  * socket both have.
  */
+import type { CallFilter, CallRecord } from './calls.ts';
+import type { Fault, StatusName } from './faults.ts';
 import type { Registration } from './registration.ts';
 import type { CaRotationResult, JwtRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
 
@@ -14,6 +16,14 @@ export interface RotateAuthorityOptions {
   readonly settleMs?: number;
   /** How long the old one stays in the bundle after that. */
   readonly dropAfterMs?: number;
+}
+
+/** Which open calls are ended, and how. */
+export interface CloseStreamsOptions extends CallFilter {
+  /** Default `UNAVAILABLE`; `OK` ends streams as if there were nothing more to say. */
+  readonly code?: StatusName;
+  /** Default `closed on command`. */
+  readonly details?: string;
 }
 
 /** What can be asked of a running trust domain, in process and over its control socket alike. */
@@ -29,4 +39,12 @@ export interface TrustDomainControl {
   register(request: RegistrationRequest): Promise<WorkloadStatus>;
   /** Takes all identities of a workload away, or one; without any left its open streams end with PermissionDenied. The socket stays. */
   unregister(name: string, spiffeId?: string): Promise<WorkloadStatus>;
+  /** Makes calls or messages to come go wrong. Faults of the same kind are used up in the order injected. */
+  injectFault(fault: Fault): Promise<void>;
+  /** Forgets the faults that wait. */
+  clearFaults(): Promise<void>;
+  /** Ends calls that are open; returns how many. */
+  closeStreams(options?: CloseStreamsOptions): Promise<number>;
+  /** The last thousand calls that workloads made, the oldest first. */
+  calls(filter?: CallFilter): Promise<readonly CallRecord[]>;
 }

@@ -5,13 +5,21 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { quote } from '@countersign/spiffe-tls';
+import { status } from '@grpc/grpc-js';
 import { Authorities, createMemoryStore, type PublishedAuthority } from './authorities.ts';
 import { AuthorityRotation } from './authority-rotation.ts';
 import { createFileStore } from './ca-store.ts';
+import type { CallFilter, CallRecord } from './calls.ts';
 import { type CertificateAuthority, createCaKind } from './certificate-authority.ts';
-import type { RegistrationRequest, RotateAuthorityOptions, TrustDomainControl } from './control.ts';
+import type {
+  CloseStreamsOptions,
+  RegistrationRequest,
+  RotateAuthorityOptions,
+  TrustDomainControl,
+} from './control.ts';
 import { type ControlServer, listenControl } from './control-server.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { type Fault, parseFault } from './faults.ts';
 import { createJwtAuthorityKind, createJwtFileStore, type JwtAuthority, type JwtKey } from './jwt-authority.ts';
 import { type DevTrustDomainOptions, resolveSettings, type Settings } from './options.ts';
 import { createQueue } from './queue.ts';
@@ -185,6 +193,29 @@ class RunningTrustDomain implements DevTrustDomain {
       });
       return this.#workloads.statusOf(name);
     });
+  }
+
+  async injectFault(fault: Fault): Promise<void> {
+    this.#assertOpen();
+    const parsed = parseFault(fault);
+    // A slip in the name would be a fault that never happens, and a test that passes for nothing.
+    if (parsed.workload !== undefined) this.#workloads.socketOf(parsed.workload);
+    this.#workloads.faults.inject(parsed);
+  }
+
+  async clearFaults(): Promise<void> {
+    this.#workloads.faults.clear();
+  }
+
+  async closeStreams(options: CloseStreamsOptions = {}): Promise<number> {
+    this.#assertOpen();
+    const { code = 'UNAVAILABLE', details = 'closed on command', ...filter } = options;
+    if (filter.workload !== undefined) this.#workloads.socketOf(filter.workload);
+    return this.#workloads.calls.end(filter, status[code], details);
+  }
+
+  async calls(filter: CallFilter = {}): Promise<readonly CallRecord[]> {
+    return this.#workloads.calls.list(filter);
   }
 
   whenOldRootsDropped(): Promise<void> {

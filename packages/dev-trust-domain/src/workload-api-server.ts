@@ -20,6 +20,7 @@ import {
   type ServerWritableStream,
   status,
 } from '@grpc/grpc-js';
+import { withRawMessages } from './call-interceptor.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { CLOSING, fetchJwtSvidOf, type JwtHandlersOptions, NOT_REGISTERED, validateJwtSvidOf } from './jwt-handlers.ts';
 import type { SocketOwner } from './registration.ts';
@@ -33,6 +34,8 @@ export interface WorkloadApiServerOptions extends JwtHandlersOptions {
   readonly owner?: SocketOwner;
   /** Awaited before a stream's first message, so that a host that slept does not hand out what expired meanwhile. */
   readonly refresh: () => Promise<void>;
+  /** Notes calls and lets faults happen to them; see `createCallInterceptor`. */
+  readonly interceptor: ServerInterceptor;
 }
 
 /** A listening server. */
@@ -44,8 +47,11 @@ export interface WorkloadApiServer {
 /** Listens. @throws {DevTrustDomainError} `SOCKET`. */
 export async function listenWorkloadApi(options: WorkloadApiServerOptions): Promise<WorkloadApiServer> {
   await prepareSocketPath(options.path);
-  const server = new Server({ interceptors: [requireSecurityHeader], 'grpc.max_receive_message_length': 64 * 1024 });
-  server.addService(SpiffeWorkloadAPIService, handlersOf(options));
+  const server = new Server({
+    interceptors: [options.interceptor, requireSecurityHeader],
+    'grpc.max_receive_message_length': 64 * 1024,
+  });
+  server.addService(withRawMessages(SpiffeWorkloadAPIService), handlersOf(options));
   await bind(server, options.path);
   await guardSocket(options.path, options.owner);
   return { close: () => shutDown(server) };

@@ -6,9 +6,13 @@
  */
 import { join } from 'node:path';
 import { quote } from '@countersign/spiffe-tls';
+import { status } from '@grpc/grpc-js';
 import type { Authorities } from './authorities.ts';
+import { createCallInterceptor } from './call-interceptor.ts';
+import { Calls } from './calls.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { Faults } from './faults.ts';
 import type { JwtAuthority, JwtKey } from './jwt-authority.ts';
 import { JwtIssuer } from './jwt-issuer.ts';
 import type { Settings } from './options.ts';
@@ -50,6 +54,10 @@ export class Workloads {
   readonly #settings: Settings;
   readonly #signers: Signers;
   readonly #jwtIssuer: JwtIssuer;
+  /** What tests make go wrong. */
+  readonly faults = new Faults();
+  /** What workloads called. */
+  readonly calls = new Calls();
   readonly #queue: Queue;
   readonly #entries = new Map<string, Entry>();
   #lastExpiryMs = 0;
@@ -154,6 +162,8 @@ export class Workloads {
       [...this.#entries.values()].map(async (entry) => {
         entry.cancelRotation();
         await this.#publish(entry, { type: 'closing' });
+        // Those that a fault holds back have heard of nothing yet.
+        this.calls.end({ workload: entry.remembered.name }, status.UNAVAILABLE, 'the trust domain is stopping');
         await entry.server.close();
       }),
     );
@@ -183,6 +193,12 @@ export class Workloads {
       workload,
       issueJwt: (spiffeId, audience) => this.#jwtIssuer.issue(spiffeId, audience),
       now: () => this.#settings.clock.now(),
+      interceptor: createCallInterceptor({
+        workload: name,
+        faults: this.faults,
+        calls: this.calls,
+        clock: this.#settings.clock,
+      }),
       refresh: () => this.#refresh(name),
     });
     const entry: Entry = {
