@@ -4,9 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { quote } from '@countersign/spiffe-tls';
-import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
+import { KEY_TYPES } from './certificate-authority.ts';
 import { parseDuration } from './duration.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { JWT_ALGORITHMS } from './jwt-authority.ts';
 import type { DevTrustDomainOptions } from './options.ts';
 import type { Registration } from './registration.ts';
 
@@ -38,7 +39,7 @@ const SETTINGS: readonly Setting[] = [
     help: 'keep the CA in this directory, mode 0600; default: in memory',
   },
   { flag: 'svid-ttl', variable: 'TRUST_DOMAIN_SVID_TTL', help: 'life of an SVID; default 5m' },
-  { flag: 'ca-ttl', variable: 'TRUST_DOMAIN_CA_TTL', help: 'life of the CA; default 1d' },
+  { flag: 'ca-ttl', variable: 'TRUST_DOMAIN_CA_TTL', help: 'life of the CA and of the JWT key; default 1d' },
   {
     flag: 'ca-settle',
     variable: 'TRUST_DOMAIN_CA_SETTLE',
@@ -50,6 +51,17 @@ const SETTINGS: readonly Setting[] = [
     help: 'how long the old root stays after that; default: until its last SVID has expired',
   },
   { flag: 'key-type', variable: 'TRUST_DOMAIN_KEY_TYPE', help: `${KEY_TYPES.join(', ')}; default ec-p256` },
+  {
+    flag: 'intermediates',
+    variable: 'TRUST_DOMAIN_INTERMEDIATES',
+    help: 'CAs between the root and SVIDs: 0, 1 or 2; default 0',
+  },
+  { flag: 'jwt-ttl', variable: 'TRUST_DOMAIN_JWT_TTL', help: 'life of a JWT-SVID; default: that of an SVID' },
+  {
+    flag: 'jwt-algorithm',
+    variable: 'TRUST_DOMAIN_JWT_ALGORITHM',
+    help: `${JWT_ALGORITHMS.join(', ')}; default ES256`,
+  },
 ];
 
 /** The text of `--help`. */
@@ -87,7 +99,10 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
     ...given('caTtlMs', duration('ca-ttl')),
     ...given('caSettleMs', duration('ca-settle')),
     ...given('caDropAfterMs', duration('ca-drop-after')),
-    ...given('keyType', readKeyType(read('key-type'))),
+    ...given('keyType', readOneOf('key-type', KEY_TYPES, read('key-type'))),
+    ...given('intermediates', readNumber(readOneOf('intermediates', ['0', '1', '2'], read('intermediates')))),
+    ...given('jwtTtlMs', duration('jwt-ttl')),
+    ...given('jwtAlgorithm', readOneOf('jwt-algorithm', JWT_ALGORITHMS, read('jwt-algorithm'))),
   };
 }
 
@@ -117,14 +132,22 @@ function readRegistrations(text: string): Registration[] {
   return value as Registration[];
 }
 
-function readKeyType(text: string | undefined): KeyType | undefined {
+function readOneOf<Value extends string>(
+  flag: string,
+  values: readonly Value[],
+  text: string | undefined,
+): Value | undefined {
   if (text === undefined) return undefined;
-  const keyType = KEY_TYPES.find((known) => known === text);
-  if (keyType !== undefined) return keyType;
+  const value = values.find((known) => known === text);
+  if (value !== undefined) return value;
   throw new DevTrustDomainError(
     'CONFIGURATION',
-    `${nameOf('key-type')}: must be one of ${KEY_TYPES.join(', ')}, got ${quote(text)}`,
+    `${nameOf(flag)}: must be one of ${values.join(', ')}, got ${quote(text)}`,
   );
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 function missing(flag: string): never {

@@ -44,6 +44,11 @@ test('the client does over the socket what the trust domain does in process', as
     [serialNumber, previousSerialNumber],
   );
 
+  const { keyId, previousKeyId } = await control.rotateJwt({ settleMs: 0, dropAfterMs: 3_600_000 });
+  assert.deepEqual(
+    (await control.status()).jwtAuthorities.map((authority) => authority.keyId),
+    [keyId, previousKeyId],
+  );
   assert.deepEqual((await control.unregister('web')).identities, []);
   const { identities, socket } = await control.register({
     name: 'web',
@@ -88,6 +93,10 @@ const refused: readonly [name: string, method: string, path: string, body: strin
     ['a workload that is not there', 'POST', '/v1/unregister', '{"name":"nobody"}', 404, /nobody/],
     ['a wait that is negative', 'POST', '/v1/rotate-ca', '{"settleMs":-1}', 400, /settleMs/],
     ['a wait that is text', 'POST', '/v1/rotate-ca', '{"dropAfterMs":"1s"}', 400, /dropAfterMs/],
+    ['an unknown field of a rotation', 'POST', '/v1/rotate-jwt', '{"settle":1}', 400, /"settle"/],
+    ['a response that is no base64', 'POST', '/v1/fault', '{"responseBase64":"?"}', 400, /base64/],
+    ['a fault without effect', 'POST', '/v1/fault', '{"method":"FetchX509SVID"}', 400, /must have a code/],
+    ['an unknown field of a filter', 'POST', '/v1/calls', '{"name":"web"}', 400, /"name"/],
     ['an owner', 'POST', '/v1/register', '{"name":"x","owner":{"uid":0,"gid":0}}', 400, /owner/],
     [
       'an unknown field of a registration',

@@ -11,6 +11,13 @@ export interface AuthorityStatus {
   readonly notAfter: string;
 }
 
+/** A key that verifies JWT-SVIDs. */
+export interface JwtAuthorityStatus {
+  /** The `kid` of its tokens. */
+  readonly keyId: string;
+  readonly role: 'active' | 'prepared' | 'retiring';
+}
+
 /** An identity and the SVID in use for it. */
 export interface IdentityStatus {
   readonly spiffeId: string;
@@ -39,6 +46,8 @@ export interface TrustDomainStatus {
   readonly svidTtlMs: number;
   /** The active one first. */
   readonly authorities: readonly AuthorityStatus[];
+  /** The active one first. */
+  readonly jwtAuthorities: readonly JwtAuthorityStatus[];
   readonly workloads: readonly WorkloadStatus[];
 }
 
@@ -49,5 +58,15 @@ export interface CaRotationResult {
   /** Serial number of the root that it relieved. */
   readonly previousSerialNumber: string;
   /** When the old root leaves the bundle. */
+  readonly dropsAt: string;
+}
+
+/** What a rotation of the JWT key did. */
+export interface JwtRotationResult {
+  /** ID of the key that signs now. */
+  readonly keyId: string;
+  /** ID of the key that it relieved. */
+  readonly previousKeyId: string;
+  /** When the old key leaves the bundle. */
   readonly dropsAt: string;
 }
