@@ -24,6 +24,10 @@ export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannel
 export { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
 export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
 export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
+// JWT-SVIDs
+export type { JwtAlgorithm, JwtKeyKind } from './jwt-algorithm.ts';
+export { type IgnoredKey, JwtBundle, JwtBundleSet, type JwtBundleSource, type JwtKey } from './jwt-bundle.ts';
+export { type JwtSvid, type ValidateJwtSvidOptions, validateJwtSvid } from './jwt-svid.ts';
 export type { LiveConnectionsTiming } from './live-connections.ts';
 // verification and authorization
 export type { AuthorizeResult, Authorizer, Peer } from './peer.ts';
@@ -44,6 +48,7 @@ export { SOURCE_CHANNEL, type X509SourceRecord } from './source-events.ts';
 export { type ParseSpiffeIdOptions, SpiffeId } from './spiffe-id.ts';
 export type { SpiffeTlsOptions } from './spiffe-tls-options.ts';
 export { createStaticX509Source, type StaticX509Source } from './static-source.ts';
+export type { JsonObject, JsonValue } from './strict-json.ts';
 export { TrustDomain } from './trust-domain.ts';
 export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
 export { createWorkloadApiClient, SECURITY_HEADER, type WorkloadApiClientOptions } from './workload-api-client.ts';
