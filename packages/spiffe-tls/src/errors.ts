@@ -50,6 +50,7 @@ export type SpiffeTlsErrorCode =
   | 'JWT_KEY_UNKNOWN'
   | 'JWT_SIGNATURE'
   | 'JWT_AUDIENCE'
+  | 'JWT_REFUSED'
   // Workload API
   | 'INVALID_ENDPOINT'
   | 'WORKLOAD_API';

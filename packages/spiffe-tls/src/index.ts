@@ -12,11 +12,19 @@ export {
 } from './authorizers.ts';
 // sources
 export { type Backoff, createExponentialBackoff, type ExponentialBackoffOptions, type RetryReason } from './backoff.ts';
+// JWT-SVIDs
+export { type BearerCarrier, bearerOf, bearerTokenOf } from './bearer.ts';
 // certificates, SVIDs, bundles
 export { type KeyUsage, type ParsedCertificate, parseCertificate, splitCertificates } from './certificate.ts';
 export { type Clock, createSystemClock } from './clock.ts';
+export {
+  type DelegatedJwtValidation,
+  type DelegatedJwtValidationOptions,
+  validateJwtSvidByWorkloadApi,
+} from './delegated-jwt-validation.ts';
 // errors
 export { quote, SpiffeTlsError, type SpiffeTlsErrorCode, type SpiffeTlsErrorDetails } from './errors.ts';
+export { type FetchJwtSvidOptions, fetchJwtSvid, fetchJwtSvids, type JwtSvidRequest } from './fetch-jwt-svid.ts';
 export { type FetchX509ContextOptions, fetchX509Context } from './fetch-x509-context.ts';
 // TLS adapters
 export { isRetiredStream } from './grpc-call.ts';
@@ -24,7 +32,6 @@ export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannel
 export { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
 export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
 export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
-// JWT-SVIDs
 export type { JwtAlgorithm, JwtKeyKind } from './jwt-algorithm.ts';
 export { type IgnoredKey, JwtBundle, JwtBundleSet, type JwtBundleSource, type JwtKey } from './jwt-bundle.ts';
 export { type JwtSvid, type ValidateJwtSvidOptions, validateJwtSvid } from './jwt-svid.ts';
@@ -52,6 +59,17 @@ export type { JsonObject, JsonValue } from './strict-json.ts';
 export { TrustDomain } from './trust-domain.ts';
 export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
 export { createWorkloadApiClient, SECURITY_HEADER, type WorkloadApiClientOptions } from './workload-api-client.ts';
+export {
+  createWorkloadApiJwtBundleSource,
+  type JwtBundleSourceEvent,
+  type WorkloadApiJwtBundleSource,
+  type WorkloadApiJwtBundleSourceOptions,
+} from './workload-api-jwt-bundle-source.ts';
+export {
+  createWorkloadApiJwtSource,
+  type WorkloadApiJwtSource,
+  type WorkloadApiJwtSourceOptions,
+} from './workload-api-jwt-source.ts';
 export {
   createWorkloadApiX509Source,
   type WorkloadApiSourceHealth,

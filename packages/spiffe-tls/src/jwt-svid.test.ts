@@ -323,7 +323,7 @@ test('T15 no text makes the validator fail otherwise than with SpiffeTlsError', 
 
 test('T15 a token changed in any one character is refused', () => {
   const token = signToken(p256, 'ES256');
-  const change = fc.tuple(fc.nat(token.length - 1), fc.constantFrom(...'ABCXYZabcxyz0189-_.=+/ é'));
+  const change = fc.tuple(fc.nat(token.length - 1), fc.constantFrom(...'ABCXYZabcxyz0189-_.=+/ é'.split('')));
   const property = fc.property(change, ([at, character]) => {
     fc.pre(token[at] !== character);
     assert.throws(() => validate(token.slice(0, at) + character + token.slice(at + 1)), SpiffeTlsError);

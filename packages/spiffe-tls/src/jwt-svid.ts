@@ -10,6 +10,7 @@ import { type DecodedJwt, decodeJwt } from './jwt-token.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 import type { JsonObject } from './strict-json.ts';
 import type { TrustDomain } from './trust-domain.ts';
+import { HOW_TO_FEDERATE } from './verify-peer.ts';
 
 const AREA = 'jwt-svid';
 const DEFAULT_LEEWAY_MS = 30_000;
@@ -119,7 +120,7 @@ function bundleFor({ trustDomain }: SpiffeId, { bundles, trustDomains }: Validat
   // A source that hands out another trust domain's bundle would let that domain mint this one's identities.
   const own = bundle?.trustDomain.equals(trustDomain) ? bundle : undefined;
   if (own !== undefined && own.keys.length > 0) return own;
-  const rule = `trust domain ${name} must have a JWT bundle (a foreign one has to be federated with)`;
+  const rule = `trust domain ${name} must have a JWT bundle (${HOW_TO_FEDERATE})`;
   throw refusal('NO_BUNDLE', AREA, rule, own === undefined ? 'none' : 'an empty one');
 }
 

@@ -18,7 +18,7 @@ test('reads what JSON.parse reads', () => {
 
 test('refuses what JSON.parse refuses', () => {
   const property = fc.property(
-    fc.string({ unit: fc.constantFrom(...'{}[]":,0123-+.eE\\untrfalse \n\t\u0001') }),
+    fc.string({ unit: fc.constantFrom(...'{}[]":,0123-+.eE\\untrfalse \n\t\u0001'.split('')) }),
     (text) => {
       let known = true;
       try {
