@@ -15,6 +15,13 @@ export { type Backoff, createExponentialBackoff, type ExponentialBackoffOptions,
 // JWT-SVIDs
 export { type BearerCarrier, bearerOf, bearerTokenOf } from './bearer.ts';
 // certificates, SVIDs, bundles
+export {
+  createSpiffeBundle,
+  marshalBundleDocument,
+  parseBundleDocument,
+  type SpiffeBundle,
+} from './bundle-document.ts';
+export { BundleMap, type IgnoredBundle, loadBundleMap } from './bundle-map.ts';
 export { type KeyUsage, type ParsedCertificate, parseCertificate, splitCertificates } from './certificate.ts';
 export { type Clock, createSystemClock } from './clock.ts';
 export {
