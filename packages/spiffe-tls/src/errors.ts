@@ -42,6 +42,15 @@ export type SpiffeTlsErrorCode =
   | 'SOURCE_TIMEOUT'
   | 'SOURCE_CLOSED'
   | 'IDENTITY_WITHDRAWN'
+  // JWT-SVIDs
+  | 'JWT_MALFORMED'
+  | 'JWT_ALGORITHM'
+  | 'JWT_HEADER'
+  | 'JWT_CLAIM'
+  | 'JWT_KEY_UNKNOWN'
+  | 'JWT_SIGNATURE'
+  | 'JWT_AUDIENCE'
+  | 'JWT_REFUSED'
   // Workload API
   | 'INVALID_ENDPOINT'
   | 'WORKLOAD_API';

@@ -12,11 +12,26 @@ export {
 } from './authorizers.ts';
 // sources
 export { type Backoff, createExponentialBackoff, type ExponentialBackoffOptions, type RetryReason } from './backoff.ts';
+// JWT-SVIDs
+export { type BearerCarrier, bearerOf, bearerTokenOf } from './bearer.ts';
 // certificates, SVIDs, bundles
+export {
+  createSpiffeBundle,
+  marshalBundleDocument,
+  parseBundleDocument,
+  type SpiffeBundle,
+} from './bundle-document.ts';
+export { BundleMap, type IgnoredBundle, loadBundleMap } from './bundle-map.ts';
 export { type KeyUsage, type ParsedCertificate, parseCertificate, splitCertificates } from './certificate.ts';
 export { type Clock, createSystemClock } from './clock.ts';
+export {
+  type DelegatedJwtValidation,
+  type DelegatedJwtValidationOptions,
+  validateJwtSvidByWorkloadApi,
+} from './delegated-jwt-validation.ts';
 // errors
 export { quote, SpiffeTlsError, type SpiffeTlsErrorCode, type SpiffeTlsErrorDetails } from './errors.ts';
+export { type FetchJwtSvidOptions, fetchJwtSvid, fetchJwtSvids, type JwtSvidRequest } from './fetch-jwt-svid.ts';
 export { type FetchX509ContextOptions, fetchX509Context } from './fetch-x509-context.ts';
 // TLS adapters
 export { isRetiredStream } from './grpc-call.ts';
@@ -24,6 +39,9 @@ export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannel
 export { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
 export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
 export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
+export type { JwtAlgorithm, JwtKeyKind } from './jwt-algorithm.ts';
+export { type IgnoredKey, JwtBundle, JwtBundleSet, type JwtBundleSource, type JwtKey } from './jwt-bundle.ts';
+export { type JwtSvid, type ValidateJwtSvidOptions, validateJwtSvid } from './jwt-svid.ts';
 export type { LiveConnectionsTiming } from './live-connections.ts';
 // verification and authorization
 export type { AuthorizeResult, Authorizer, Peer } from './peer.ts';
@@ -44,9 +62,21 @@ export { SOURCE_CHANNEL, type X509SourceRecord } from './source-events.ts';
 export { type ParseSpiffeIdOptions, SpiffeId } from './spiffe-id.ts';
 export type { SpiffeTlsOptions } from './spiffe-tls-options.ts';
 export { createStaticX509Source, type StaticX509Source } from './static-source.ts';
+export type { JsonObject, JsonValue } from './strict-json.ts';
 export { TrustDomain } from './trust-domain.ts';
 export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
 export { createWorkloadApiClient, SECURITY_HEADER, type WorkloadApiClientOptions } from './workload-api-client.ts';
+export {
+  createWorkloadApiJwtBundleSource,
+  type JwtBundleSourceEvent,
+  type WorkloadApiJwtBundleSource,
+  type WorkloadApiJwtBundleSourceOptions,
+} from './workload-api-jwt-bundle-source.ts';
+export {
+  createWorkloadApiJwtSource,
+  type WorkloadApiJwtSource,
+  type WorkloadApiJwtSourceOptions,
+} from './workload-api-jwt-source.ts';
 export {
   createWorkloadApiX509Source,
   type WorkloadApiSourceHealth,
