@@ -42,6 +42,11 @@ export type SpiffeTlsErrorCode =
   | 'SOURCE_TIMEOUT'
   | 'SOURCE_CLOSED'
   | 'IDENTITY_WITHDRAWN'
+  // files
+  | 'FILE_UNREADABLE'
+  | 'PRIVATE_KEY_EXPOSED'
+  | 'BUNDLE_MISSING'
+  | 'BUNDLE_AMBIGUOUS'
   // Workload API
   | 'INVALID_ENDPOINT'
   | 'WORKLOAD_API';
