@@ -51,6 +51,11 @@ export type SpiffeTlsErrorCode =
   | 'JWT_SIGNATURE'
   | 'JWT_AUDIENCE'
   | 'JWT_REFUSED'
+  // files
+  | 'FILE_UNREADABLE'
+  | 'PRIVATE_KEY_EXPOSED'
+  | 'BUNDLE_MISSING'
+  | 'BUNDLE_AMBIGUOUS'
   // Workload API
   | 'INVALID_ENDPOINT'
   | 'WORKLOAD_API';

@@ -33,6 +33,7 @@ export {
 export { quote, SpiffeTlsError, type SpiffeTlsErrorCode, type SpiffeTlsErrorDetails } from './errors.ts';
 export { type FetchJwtSvidOptions, fetchJwtSvid, fetchJwtSvids, type JwtSvidRequest } from './fetch-jwt-svid.ts';
 export { type FetchX509ContextOptions, fetchX509Context } from './fetch-x509-context.ts';
+export { createFileX509Source, type FileX509SourceOptions } from './file-source.ts';
 // TLS adapters
 export { isRetiredStream } from './grpc-call.ts';
 export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannelOptions } from './grpc-channel.ts';
@@ -58,6 +59,7 @@ export {
   type VerifiedRecord,
 } from './refusal.ts';
 export { SOURCE_CHANNEL, type X509SourceRecord } from './source-events.ts';
+export type { LiveX509Source, LiveX509SourceOptions, X509SourceHealth } from './source-lifecycle.ts';
 // SPIFFE IDs
 export { type ParseSpiffeIdOptions, SpiffeId } from './spiffe-id.ts';
 export type { SpiffeTlsOptions } from './spiffe-tls-options.ts';
@@ -92,6 +94,7 @@ export {
 } from './workload-endpoint.ts';
 export { X509Bundle, X509BundleSet, type X509BundleSource } from './x509-bundle.ts';
 export type { SvidPicker } from './x509-context.ts';
+export type { X509FileNames, X509FileProducer } from './x509-file-layout.ts';
 export type { X509Context, X509Source, X509SourceEvent } from './x509-source.ts';
 export { parseX509Svid, type X509Svid, type X509SvidInput } from './x509-svid.ts';
 export type { TlsRole } from './x509-svid-rules.ts';
