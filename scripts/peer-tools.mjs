@@ -3,13 +3,10 @@
  * version, else built by Go from the pins in `test/peers/build`. Nothing is written to the checkout. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { buildWithGo, checkCompilers } from './go-build.mjs';
 
-const pins = fileURLToPath(new URL('../test/peers/build/', import.meta.url));
-const GO = { major: 1, minor: 26 };
 const spire = { version: '1.15.3', fitting: /^1\.15\.\d/m, module: 'spire', ask: '--version' };
 
 /** By name: a later patch of the version may stand in for it. `cgo`: needs a C compiler, for SQLite. */
@@ -46,10 +43,10 @@ export function findTool(name, env = process.env) {
 export function ensureTool(name, say, env = process.env) {
   const found = findTool(name, env);
   if (found !== undefined) return found;
-  checkCompilers(name, env);
+  checkCompilers(name, TOOLS[name], env);
   say(`${name} ${TOOLS[name].version} is not on PATH: building it with Go, once (some minutes; SPIRE up to twenty)`);
   const startedAt = Date.now();
-  build(name, env);
+  buildWithGo(join(cacheFolder(name, env), name), TOOLS[name], env);
   say(`${name} ${TOOLS[name].version} built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
   const built = findTool(name, env);
   if (built === undefined) throw new Error(`${name}: the program that Go built does not answer "${TOOLS[name].ask}"`);
@@ -65,42 +62,4 @@ function cacheFolder(name, env) {
 function fits(program, { ask, fitting }, env) {
   const { status, stdout, stderr } = spawnSync(program, [ask], { encoding: 'utf8', env });
   return status === 0 && (fitting.test(stdout) || fitting.test(stderr));
-}
-
-function checkCompilers(name, env) {
-  const { version, cgo } = TOOLS[name];
-  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env, cwd: tmpdir() });
-  const [major, minor] =
-    /^go(\d+)\.(\d+)/
-      .exec(stdout ?? '')
-      ?.slice(1)
-      .map(Number) ?? [];
-  const either = `needs ${name} ${version} on PATH, or Go ${GO.major}.${GO.minor} or newer to build it (https://go.dev/dl)`;
-  if (status !== 0) throw new Error(`${name}: ${either}; Go is not installed`);
-  if (major < GO.major || (major === GO.major && minor < GO.minor))
-    throw new Error(`${name}: ${either}; this is ${stdout.trim()}`);
-  if (cgo && !['cc', 'gcc', 'clang'].some((cc) => spawnSync(env.CC || cc, ['--version']).status === 0))
-    throw new Error(
-      `${name}: needs a C compiler to be built (its database is SQLite): install gcc, or put ${name} ${version} on PATH`,
-    );
-}
-
-/** From a copy of the pins: Go may add to go.mod and go.sum there. Renamed into place when whole. */
-function build(name, env) {
-  const { module, main, cgo, ldflags = '' } = TOOLS[name];
-  const work = mkdtempSync(join(tmpdir(), 'countersign-build-'));
-  const folder = cacheFolder(name, env);
-  mkdirSync(folder, { recursive: true });
-  const fresh = join(folder, `${name}.${process.pid}.new`);
-  try {
-    cpSync(join(pins, module), work, { recursive: true });
-    const args = ['build', '-mod=readonly', '-trimpath', '-p', '2', `-ldflags=-s -w ${ldflags}`, '-o', fresh, main];
-    const go = { ...env, GOWORK: 'off', ...(cgo ? { CGO_ENABLED: '1' } : {}) };
-    const { status, signal } = spawnSync('go', args, { cwd: work, stdio: ['ignore', 'inherit', 'inherit'], env: go });
-    if (status !== 0) throw new Error(`${name}: go build ended with ${status ?? signal}, see above`);
-    renameSync(fresh, join(folder, name));
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-    rmSync(fresh, { force: true });
-  }
 }

@@ -6,7 +6,10 @@ import { spawn } from 'node:child_process';
 import { ensureSetup, root } from './setup.mjs';
 import { spireEnvironment } from './spire-environment.mjs';
 
-const env = { ...process.env, ...spireEnvironment(), NODE_ENV: 'test' };
+// The last two are of `npm test`: the variable has them run on SPIRE.
+const ALL = ['test/spire/*.test.ts', 'test/integration/order-journey.test.ts', 'test/integration/telemetry.test.ts'];
+
+const env = { ...process.env, ...spireEnvironment(), COUNTERSIGN_IDENTITY_PROVIDER: 'spire', NODE_ENV: 'test' };
 const node = ensureSetup();
 const chosen = process.argv.slice(2);
 const args = [
@@ -14,7 +17,7 @@ const args = [
   '--test-concurrency=1',
   '--test-timeout=240000',
   '--import=@countersign/testkit/leak-check',
-  ...(chosen.length > 0 ? chosen : ['test/spire/*.test.ts']),
+  ...(chosen.length > 0 ? chosen : ALL),
 ];
 const child = spawn(node, args, { cwd: root, stdio: 'inherit', env });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

@@ -6,17 +6,17 @@ import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import type { System } from '@countersign/local-stack';
+import type { RunningSystem } from '@countersign/local-stack';
 import { type Call, call } from './json-client.ts';
-import { startTestSystem } from './test-system.ts';
+import { startTestSystemAnywhere } from './test-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
 
-let system: System;
+let system: RunningSystem;
 
 before(async () => {
-  system = await startTestSystem();
+  system = await startTestSystemAnywhere();
 });
 
 after(() => system?.stop());

@@ -4,21 +4,21 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import type { System } from '@countersign/local-stack';
+import type { RunningSystem } from '@countersign/local-stack';
 import { call } from './json-client.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
-import { startTestSystem } from './test-system.ts';
+import { startTestSystemAnywhere } from './test-system.ts';
 
 const CLIENT = 3;
 const SERVER = 2;
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
 let receiver: OtlpReceiver;
-let system: System;
+let system: RunningSystem;
 
 before(async () => {
   receiver = await startOtlpReceiver();
-  system = await startTestSystem({ env: { ...process.env, ...receiver.env } });
+  system = await startTestSystemAnywhere({ env: { ...process.env, ...receiver.env } });
 });
 
 after(async () => {

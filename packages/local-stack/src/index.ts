@@ -5,6 +5,7 @@ export type { RecordPredicate } from './log-watch.ts';
 export type { LogRecord } from './part.ts';
 export { defaultPorts, freePorts, type Ports, portVariable } from './ports.ts';
 export { removeStateDirectory } from './remove-state.ts';
+export { spireFromEnv } from './settings.ts';
 export type { SpireControl } from './spire/control.ts';
 export type { SpireEntry } from './spire/entries.ts';
 export type { SpireOptions } from './spire/provider.ts';

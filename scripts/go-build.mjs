@@ -1,0 +1,47 @@
+/**
+ * Builds a Go program from the pins in `test/peers/build`, outside the checkout. Plain JavaScript.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const pins = fileURLToPath(new URL('../test/peers/build/', import.meta.url));
+const GO = { major: 1, minor: 26 };
+
+/** Throws an error that says what is missing. */
+export function checkCompilers(name, { version, cgo }, env) {
+  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env, cwd: tmpdir() });
+  const [major, minor] =
+    /^go(\d+)\.(\d+)/
+      .exec(stdout ?? '')
+      ?.slice(1)
+      .map(Number) ?? [];
+  const either = `needs ${name} ${version} on PATH, or Go ${GO.major}.${GO.minor} or newer to build it (https://go.dev/dl)`;
+  if (status !== 0) throw new Error(`${name}: ${either}; Go is not installed`);
+  if (major < GO.major || (major === GO.major && minor < GO.minor))
+    throw new Error(`${name}: ${either}; this is ${stdout.trim()}`);
+  if (cgo && !['cc', 'gcc', 'clang'].some((cc) => spawnSync(env.CC || cc, ['--version']).status === 0))
+    throw new Error(
+      `${name}: needs a C compiler to be built (its database is SQLite): install gcc, or put ${name} ${version} on PATH`,
+    );
+}
+
+/** From a copy of the pins, so that nothing can be written to the checkout. Renamed into place when whole. */
+export function buildWithGo(program, { module, main, cgo, ldflags = '' }, env) {
+  const work = mkdtempSync(join(tmpdir(), 'countersign-build-'));
+  const fresh = `${program}.${process.pid}.new`;
+  mkdirSync(dirname(program), { recursive: true });
+  try {
+    cpSync(join(pins, module), work, { recursive: true });
+    const args = ['build', '-mod=readonly', '-trimpath', '-p', '2', `-ldflags=-s -w ${ldflags}`, '-o', fresh, main];
+    const go = { ...env, GOWORK: 'off', ...(cgo ? { CGO_ENABLED: '1' } : {}) };
+    const { status, signal } = spawnSync('go', args, { cwd: work, stdio: ['ignore', 'inherit', 'inherit'], env: go });
+    if (status !== 0) throw new Error(`${main}: go build ended with ${status ?? signal}, see above`);
+    renameSync(fresh, program);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+    rmSync(fresh, { force: true });
+  }
+}
