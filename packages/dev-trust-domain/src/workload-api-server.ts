@@ -165,7 +165,7 @@ function toX509SvidResponse({ identities, bundles: [own, ...federated] }: Regist
   return {
     svids: identities.map(({ registration, svid }) => ({
       spiffeId: registration.spiffeId,
-      x509Svid: Buffer.from(svid.chainDer),
+      x509Svid: Buffer.concat(svid.chain),
       x509SvidKey: Buffer.from(svid.keyDer),
       bundle,
       hint: registration.hint ?? '',
