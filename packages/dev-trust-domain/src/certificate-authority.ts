@@ -42,8 +42,8 @@ export interface SvidRequest {
 /** An SVID as the Workload API hands it out. */
 export interface IssuedSvid {
   readonly certificateDer: Uint8Array;
-  /** The leaf and the intermediates, concatenated DER; the root is not in it. */
-  readonly chainDer: Uint8Array;
+  /** The leaf and the intermediates, DER; the root is not in it. */
+  readonly chain: readonly Uint8Array[];
   /** PKCS#8. */
   readonly keyDer: Uint8Array;
   /** Upper-case hexadecimal. */
@@ -226,7 +226,7 @@ async function issueSvid({ certificate: issuer, key, chain }: Issuer, request: S
   const certificateDer = new Uint8Array(certificate.rawData);
   return {
     certificateDer,
-    chainDer: Buffer.concat([certificateDer, ...chain]),
+    chain: [certificateDer, ...chain],
     keyDer: new Uint8Array(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)),
     serialNumber: certificate.serialNumber.toUpperCase(),
     notBeforeMs: certificate.notBefore.getTime(),

@@ -30,6 +30,8 @@ const OPTIONS = {
   response: { type: 'string' },
   times: { type: 'string' },
   clear: { type: 'boolean' },
+  bundle: { type: 'string' },
+  'federates-with': { type: 'string', multiple: true },
   json: { type: 'boolean' },
   'state-dir': { type: 'string' },
   help: { type: 'boolean', short: 'h' },

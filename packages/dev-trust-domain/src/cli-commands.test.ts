@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
@@ -130,6 +131,28 @@ test('D20 faults, the call log and closing streams', async (context) => {
   assert.match(output, /"workload\.spiffe\.io":\["true"\]/);
 });
 
+test('D12 D18 federation: print the bundle, take another one, let it go', async (context) => {
+  const { trustDomain, env, state } = await setUp(context);
+  const other = await startTemporary(context, {
+    trustDomain: 'other.org',
+    registrations: [{ name: 'api', spiffeId: 'spiffe://other.org/api', dnsNames: [] }],
+  });
+  const printed = await cli(env, 'bundle');
+  assert.equal(printed.output, await trustDomain.bundleDocument());
+  const file = join(state, 'other.json');
+  await writeFile(file, await other.bundleDocument());
+  assert.match((await cli(env, 'federate', 'other.org', '--bundle', file)).output, /federated with other\.org/);
+  await cli(env, 'register', 'web', '--federates-with', 'other.org');
+  const { federatedBundles } = await reader(
+    context,
+    connect(context, trustDomain, 'web').fetchX509Svid({}, header('true')),
+  ).next();
+  assert.deepEqual(Object.keys(federatedBundles), ['spiffe://other.org']);
+  assert.match((await cli(env, 'status')).output, /^federates with other\.org$/m);
+  assert.match((await cli(env, 'unfederate', 'other.org')).output, /no longer federated/);
+  assert.deepEqual((await trustDomain.status()).federatesWith, []);
+});
+
 const refusals: readonly [args: string[], code: number, message: RegExp][] = [
   [[], EXIT_CODES.usage, /no command.*usage:/s],
   [['bogus'], EXIT_CODES.usage, /no such command: bogus/],
@@ -143,6 +166,11 @@ const refusals: readonly [args: string[], code: number, message: RegExp][] = [
   [['rotate', 'web', 'job'], EXIT_CODES.usage, /takes one name/],
   [['register'], EXIT_CODES.usage, /needs the name/],
   [['unregister'], EXIT_CODES.usage, /needs the name/],
+  [['bundle', 'web'], EXIT_CODES.usage, /takes no name/],
+  [['federate', 'other.org'], EXIT_CODES.usage, /needs --bundle/],
+  [['federate', 'other.org', '--bundle', '/none.json'], EXIT_CODES.usage, /--bundle: can't be read/],
+  [['unfederate', 'other.org'], EXIT_CODES.refused, /there is none with "other.org"/],
+  [['register', 'web', '--federates-with', 'example.org'], EXIT_CODES.refused, /names of other trust domains/],
   [['fault'], EXIT_CODES.usage, /needs the method/],
   [['fault', 'FetchJWTSVID', '--clear'], EXIT_CODES.usage, /takes no method/],
   [['fault', 'FetchJWTSVID', '--code', 'OK', '--times', 'all'], EXIT_CODES.usage, /--times/],

@@ -13,6 +13,7 @@ import {
   usageError,
 } from './cli-command.ts';
 import { closeStreams, fault, showCalls } from './cli-fault-commands.ts';
+import { federate, showBundle, unfederate } from './cli-federation-commands.ts';
 import type { RegistrationRequest, RotateAuthorityOptions, TrustDomainControl } from './control.ts';
 import { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 import { formatDuration, parseDuration } from './duration.ts';
@@ -30,11 +31,15 @@ const USAGE = `usage: npm run trust-domain -- <command>
                                  a new CA: publish it, wait, issue all SVIDs from it, later drop the old one
   rotate --jwt [--settle 2s] [--drop-after 5m]
                                  a new key for JWT-SVIDs, in the same way
-  register <name> [--spiffe-id ID] [--dns NAME]... [--hint HINT]
+  register <name> [--spiffe-id ID] [--dns NAME]... [--hint HINT] [--federates-with TRUST_DOMAIN]...
                                  give a workload an identity; a known one gets its own back
   unregister <name> [--spiffe-id ID]
                                  take it away: open streams end with PermissionDenied
 
+  bundle                         print the bundle document, for others to federate with
+  federate <trust domain> --bundle FILE
+                                 take another trust domain's bundle; again replaces it
+  unfederate <trust domain>      let it go: workloads lose that bundle at once
   calls [name]                   the Workload API calls that workloads made, with their metadata
   fault <method> [--workload NAME] [--code UNAVAILABLE] [--details TEXT] [--delay 5s] [--times 3]
                                  the next calls of FetchX509SVID, FetchJWTSVID, ... end so, or wait so long
@@ -50,8 +55,11 @@ const USAGE = `usage: npm run trust-domain -- <command>
 const COMMANDS: ReadonlyMap<string, { readonly run: Command; readonly flags: readonly (keyof Flags)[] }> = new Map([
   ['status', { run: showStatus, flags: [] }],
   ['rotate', { run: rotate, flags: ['ca', 'jwt', 'settle', 'drop-after'] as const }],
-  ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint'] as const }],
+  ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint', 'federates-with'] as const }],
   ['unregister', { run: unregister, flags: ['spiffe-id'] as const }],
+  ['bundle', { run: showBundle, flags: [] }],
+  ['federate', { run: federate, flags: ['bundle'] as const }],
+  ['unfederate', { run: unfederate, flags: [] }],
   ['calls', { run: showCalls, flags: [] }],
   ['fault', { run: fault, flags: ['workload', 'code', 'details', 'delay', 'response', 'times', 'clear'] as const }],
   ['close-streams', { run: closeStreams, flags: ['method', 'code', 'details'] as const }],
@@ -152,12 +160,13 @@ async function rotateAuthority(
 }
 
 async function register(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
-  const { 'spiffe-id': spiffeId, dns, hint } = context.flags;
+  const { 'spiffe-id': spiffeId, dns, hint, 'federates-with': federatesWith } = context.flags;
   const request: RegistrationRequest = {
     name: required(name, 'register'),
     ...(spiffeId === undefined ? {} : { spiffeId }),
     ...(dns === undefined ? {} : { dnsNames: dns }),
     ...(hint === undefined ? {} : { hint }),
+    ...(federatesWith === undefined ? {} : { federatesWith }),
   };
   const workload = await control.register(request);
   show(context, workload, () => [
@@ -186,6 +195,8 @@ function formatStatus(status: TrustDomainStatus, nowMs: number): string[] {
     ...authorities,
     'JWT keys',
     ...status.jwtAuthorities.map(({ keyId, role }) => `  ${role.padEnd(8)}  ${keyId}`),
+    ...(status.federatesWith.length === 0 ? [] : [`federates with ${status.federatesWith.join(', ')}`]),
+    ...status.bundleEndpoints.map(({ profile, url }) => `bundle endpoint ${url} (${profile})`),
     'workloads',
   ];
   return [...lines, ...status.workloads.flatMap((workload) => formatWorkload(workload, nowMs))];

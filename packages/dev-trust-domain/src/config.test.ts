@@ -70,6 +70,14 @@ const refused: readonly [name: string, args: string[], changes: Record<string, s
       /TRUST_DOMAIN_JWT_ALGORITHM.*"HS256"/,
     ],
     ['three intermediates', ['--intermediates', '3'], {}, /--intermediates .*0, 1, 2, got "3"/],
+    ['an endpoint without port', ['--bundle-endpoint', '127.0.0.1'], {}, /--bundle-endpoint .*host:port/],
+    ['a web certificate without endpoint', ['--bundle-endpoint-web', 'x.pem'], {}, /--bundle-endpoint-web .*needs/],
+    [
+      'a web certificate that is not there',
+      ['--bundle-endpoint', 'h:1', '--bundle-endpoint-web', '/no.pem'],
+      {},
+      /no\.pem/,
+    ],
     ['an unknown flag', ['--nonsense'], {}, /nonsense/],
   ];
 

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { quote } from '@countersign/spiffe-tls';
+import type { BundleEndpointOptions } from './bundle-endpoint.ts';
 import { KEY_TYPES } from './certificate-authority.ts';
 import { parseDuration } from './duration.ts';
 import { DevTrustDomainError } from './errors.ts';
@@ -56,6 +57,16 @@ const SETTINGS: readonly Setting[] = [
     variable: 'TRUST_DOMAIN_INTERMEDIATES',
     help: 'CAs between the root and SVIDs: 0, 1 or 2; default 0',
   },
+  {
+    flag: 'bundle-endpoint',
+    variable: 'TRUST_DOMAIN_BUNDLE_ENDPOINT',
+    help: 'serve the bundle here, such as 127.0.0.1:8444; profile https_spiffe; default: nowhere',
+  },
+  {
+    flag: 'bundle-endpoint-web',
+    variable: 'TRUST_DOMAIN_BUNDLE_ENDPOINT_WEB',
+    help: 'PEM file with key and certificate chain: the endpoint has profile https_web',
+  },
   { flag: 'jwt-ttl', variable: 'TRUST_DOMAIN_JWT_TTL', help: 'life of a JWT-SVID; default: that of an SVID' },
   {
     flag: 'jwt-algorithm',
@@ -101,6 +112,7 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
     ...given('caDropAfterMs', duration('ca-drop-after')),
     ...given('keyType', readOneOf('key-type', KEY_TYPES, read('key-type'))),
     ...given('intermediates', readNumber(readOneOf('intermediates', ['0', '1', '2'], read('intermediates')))),
+    ...given('bundleEndpoints', readBundleEndpoint(read('bundle-endpoint'), read('bundle-endpoint-web'))),
     ...given('jwtTtlMs', duration('jwt-ttl')),
     ...given('jwtAlgorithm', readOneOf('jwt-algorithm', JWT_ALGORITHMS, read('jwt-algorithm'))),
   };
@@ -130,6 +142,38 @@ function readRegistrations(text: string): Registration[] {
   if (!Array.isArray(value)) throw new DevTrustDomainError('CONFIGURATION', `${name}: must be a JSON array`);
   // `startDevTrustDomain` checks each one.
   return value as Registration[];
+}
+
+function readBundleEndpoint(
+  address: string | undefined,
+  webFile: string | undefined,
+): BundleEndpointOptions[] | undefined {
+  if (address === undefined) {
+    if (webFile === undefined) return undefined;
+    throw new DevTrustDomainError(
+      'CONFIGURATION',
+      `${nameOf('bundle-endpoint-web')}: needs ${nameOf('bundle-endpoint')}`,
+    );
+  }
+  const [, ipv6, name, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
+  const host = ipv6 ?? name;
+  if (host === undefined || Number(port) > 65_535)
+    throw new DevTrustDomainError(
+      'CONFIGURATION',
+      `${nameOf('bundle-endpoint')}: must be host:port, got ${quote(address)}`,
+    );
+  const where = { host, port: Number(port) };
+  if (webFile === undefined) return [{ profile: 'https_spiffe', ...where }];
+  const pem = readFile('bundle-endpoint-web', webFile);
+  return [{ profile: 'https_web', certificatePem: pem, keyPem: pem, ...where }];
+}
+
+function readFile(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new DevTrustDomainError('CONFIGURATION', `${nameOf(flag)}: can't read ${quote(file, 60)}`, cause);
+  }
 }
 
 function readOneOf<Value extends string>(

@@ -45,6 +45,9 @@ export function createControlClient(socketPath: string): TrustDomainControl {
       call<CaRotationResult>('POST', '/v1/rotate-ca', options, options.settleMs),
     rotateJwt: (options: RotateAuthorityOptions = {}) =>
       call<JwtRotationResult>('POST', '/v1/rotate-jwt', options, options.settleMs),
+    bundleDocument: () => call<string>('GET', '/v1/bundle'),
+    federate: async (trustDomain, bundle) => void (await call('POST', '/v1/federate', { trustDomain, bundle })),
+    unfederate: async (trustDomain) => void (await call('POST', '/v1/unfederate', { trustDomain })),
     injectFault: async ({ response, ...fault }) => {
       const bytes = response === undefined ? {} : { responseBase64: Buffer.from(response).toString('base64') };
       await call('POST', '/v1/fault', { ...fault, ...bytes });

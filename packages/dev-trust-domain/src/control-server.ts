@@ -25,7 +25,8 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 64 * 1024;
+/** A bundle document inside JSON. */
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
 /** A CA rotation answers after its settling time; nothing else takes this long. */
 const MAX_WAIT_MS = 3_600_000;
 
@@ -37,6 +38,9 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['POST /v1/rotate', (control, fields) => rotate(control, fields)],
   ['POST /v1/rotate-ca', (control, fields) => control.rotateCa(readRotateOptions(fields))],
   ['POST /v1/rotate-jwt', (control, fields) => control.rotateJwt(readRotateOptions(fields))],
+  ['GET /v1/bundle', (control) => control.bundleDocument()],
+  ['POST /v1/federate', (control, fields) => federate(control, fields).then(() => ({}))],
+  ['POST /v1/unfederate', (control, fields) => unfederate(control, fields).then(() => ({}))],
   ['POST /v1/fault', (control, fields) => control.injectFault(readFault(fields)).then(() => ({}))],
   ['POST /v1/clear-faults', (control) => control.clearFaults().then(() => ({}))],
   ['POST /v1/close-streams', (control, fields) => control.closeStreams(readCloseStreams(fields))],
@@ -49,6 +53,7 @@ const STATUS_OF_CODE: Partial<Record<DevTrustDomainErrorCode, number>> = {
   CONTROL_REQUEST: 400,
   REGISTRATION: 400,
   FAULT: 400,
+  BUNDLE: 400,
   UNKNOWN_WORKLOAD: 404,
   SOCKET: 409,
   CLOSED: 503,
@@ -192,6 +197,16 @@ function readRegister(fields: Fields): RegistrationRequest {
 async function unregister(control: TrustDomainControl, fields: Fields): Promise<unknown> {
   onlyFields(fields, ['name', 'spiffeId']);
   return control.unregister(requiredString(fields, 'name'), optionalString(fields, 'spiffeId'));
+}
+
+async function federate(control: TrustDomainControl, fields: Fields): Promise<void> {
+  onlyFields(fields, ['trustDomain', 'bundle']);
+  return control.federate(requiredString(fields, 'trustDomain'), requiredString(fields, 'bundle'));
+}
+
+async function unfederate(control: TrustDomainControl, fields: Fields): Promise<void> {
+  onlyFields(fields, ['trustDomain']);
+  return control.unfederate(requiredString(fields, 'trustDomain'));
 }
 
 function onlyFields(fields: Fields, known: readonly string[]): void {

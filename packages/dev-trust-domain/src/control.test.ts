@@ -86,7 +86,7 @@ const refused: readonly [name: string, method: string, path: string, body: strin
     ['a query', 'GET', '/v1/status?x', '', 400, /no such operation/],
     ['a body that is not JSON', 'POST', '/v1/rotate', '{', 400, /JSON/],
     ['a body that is a list', 'POST', '/v1/rotate', '[]', 400, /JSON object/],
-    ['a body of 65 KiB', 'POST', '/v1/rotate', JSON.stringify({ name: 'x'.repeat(66_000) }), 400, /65536 bytes/],
+    ['a body of 3 MiB', 'POST', '/v1/rotate', JSON.stringify({ name: 'x'.repeat(3_000_000) }), 400, /2097152 bytes/],
     ['an unknown field', 'POST', '/v1/rotate', '{"nmae":"web"}', 400, /"nmae"/],
     ['a name that is no string', 'POST', '/v1/rotate', '{"name":1}', 400, /name must be a string/],
     ['no name', 'POST', '/v1/unregister', '{}', 400, /name is missing/],

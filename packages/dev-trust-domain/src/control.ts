@@ -39,6 +39,12 @@ export interface TrustDomainControl {
   register(request: RegistrationRequest): Promise<WorkloadStatus>;
   /** Takes all identities of a workload away, or one; without any left its open streams end with PermissionDenied. The socket stays. */
   unregister(name: string, spiffeId?: string): Promise<WorkloadStatus>;
+  /** The own bundle document, for others to federate with. */
+  bundleDocument(): Promise<string>;
+  /** Federates with a trust domain by its bundle document, or replaces the one that is known. Workloads that name it get it. */
+  federate(trustDomain: string, bundleDocument: string): Promise<void>;
+  /** Ends a federation: workloads lose the other's bundle at once. */
+  unfederate(trustDomain: string): Promise<void>;
   /** Makes calls or messages to come go wrong. Faults of the same kind are used up in the order injected. */
   injectFault(fault: Fault): Promise<void>;
   /** Forgets the faults that wait. */

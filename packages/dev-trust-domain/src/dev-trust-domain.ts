@@ -8,6 +8,7 @@ import { quote } from '@countersign/spiffe-tls';
 import { status } from '@grpc/grpc-js';
 import { Authorities, createMemoryStore, type PublishedAuthority } from './authorities.ts';
 import { AuthorityRotation } from './authority-rotation.ts';
+import { BundleEndpoints } from './bundle-endpoint.ts';
 import { createFileStore } from './ca-store.ts';
 import type { CallFilter, CallRecord } from './calls.ts';
 import { type CertificateAuthority, createCaKind } from './certificate-authority.ts';
@@ -20,6 +21,7 @@ import type {
 import { type ControlServer, listenControl } from './control-server.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { type Fault, parseFault } from './faults.ts';
+import type { BundleListener, FollowedTrustDomain } from './federation.ts';
 import { createJwtAuthorityKind, createJwtFileStore, type JwtAuthority, type JwtKey } from './jwt-authority.ts';
 import { type DevTrustDomainOptions, resolveSettings, type Settings } from './options.ts';
 import { createQueue } from './queue.ts';
@@ -34,9 +36,13 @@ import type {
 import { type Signers, Workloads } from './workloads.ts';
 
 /** A running trust domain. */
-export interface DevTrustDomain extends TrustDomainControl, AsyncDisposable {
+export interface DevTrustDomain extends TrustDomainControl, FollowedTrustDomain, AsyncDisposable {
   /** The address to put into a workload's `SPIFFE_ENDPOINT_SOCKET`. @throws {DevTrustDomainError} `UNKNOWN_WORKLOAD` */
   socketOf(name: string): string;
+  /** Its name. */
+  readonly trustDomain: string;
+  /** Federates with another trust domain of this process, and follows its rotations. */
+  federateWith(other: FollowedTrustDomain): Promise<void>;
   /** Path of the control socket. */
   readonly controlSocket: string;
   /** Settles when the present root has left the bundle for good, that is, after the overlap of the last rotation. */
@@ -86,12 +92,14 @@ async function openSigners(settings: Settings): Promise<Signers> {
 }
 
 class RunningTrustDomain implements DevTrustDomain {
+  readonly trustDomain: string;
   readonly controlSocket: string;
   readonly #settings: Settings;
   readonly #signers: Signers;
   readonly #workloads: Workloads;
   readonly #caRotation: AuthorityRotation;
   readonly #jwtRotation: AuthorityRotation;
+  readonly #endpoints: BundleEndpoints;
   readonly #queue = createQueue();
   readonly #startedAtMs: number;
   #control: ControlServer | undefined;
@@ -99,19 +107,27 @@ class RunningTrustDomain implements DevTrustDomain {
 
   constructor(settings: Settings, signers: Signers) {
     this.controlSocket = join(settings.runDirectory, 'control', 'control.sock');
+    this.trustDomain = settings.trustDomain.name;
     this.#settings = settings;
     this.#signers = signers;
     this.#startedAtMs = settings.clock.now();
     const workloads = new Workloads(settings, signers, this.#queue);
     this.#workloads = workloads;
-    const shared = { settings, queue: this.#queue, publish: () => workloads.publishBundle() };
+    this.#endpoints = new BundleEndpoints({
+      settings,
+      document: () => workloads.federation.document(),
+      issue: (spiffeId) => workloads.issueFor({ spiffeId, dnsNames: [] }),
+    });
+    const shared = { settings, queue: this.#queue, publish: () => this.#publishBundle() };
     this.#caRotation = new AuthorityRotation({
       ...shared,
       kind: 'ca',
       idField: 'serial',
       authorities: signers.ca,
       signedTtlMs: settings.svidTtlMs,
-      reissue: () => workloads.issueAll(),
+      reissue: async () => {
+        await Promise.all([workloads.issueAll(), this.#endpoints.renew(), workloads.federation.publish()]);
+      },
       lastExpiryMs: () => workloads.lastExpiryMs,
     });
     this.#jwtRotation = new AuthorityRotation({
@@ -120,8 +136,8 @@ class RunningTrustDomain implements DevTrustDomain {
       idField: 'key_id',
       authorities: signers.jwt,
       signedTtlMs: settings.jwtTtlMs,
-      // Workloads ask for tokens when they need them; nothing is pushed.
-      reissue: async () => {},
+      // Workloads ask for tokens when they need them; the order of the keys is all that changes.
+      reissue: () => this.#publishBundle(),
       lastExpiryMs: () => workloads.lastJwtExpiryMs,
     });
   }
@@ -132,6 +148,7 @@ class RunningTrustDomain implements DevTrustDomain {
     this.#control = await listenControl(this.controlSocket, this);
     for (const registration of this.#settings.registrations) await this.#workloads.add(registration);
     await this.#queue(() => this.#workloads.issueAll());
+    for (const options of this.#settings.bundleEndpoints) await this.#endpoints.open(options);
     this.#caRotation.start();
     this.#jwtRotation.start();
   }
@@ -147,6 +164,8 @@ class RunningTrustDomain implements DevTrustDomain {
       svidTtlMs: this.#settings.svidTtlMs,
       authorities: this.#signers.ca.published.map(toAuthorityStatus),
       jwtAuthorities: this.#signers.jwt.published.map(({ id, role }) => ({ keyId: id, role })),
+      federatesWith: this.#workloads.federation.names(),
+      bundleEndpoints: this.#endpoints.status,
       workloads: this.#workloads.names().map((name) => this.#workloads.statusOf(name)),
     };
   }
@@ -195,6 +214,35 @@ class RunningTrustDomain implements DevTrustDomain {
     });
   }
 
+  async bundleDocument(): Promise<string> {
+    return this.#workloads.federation.document();
+  }
+
+  watchBundle(listener: BundleListener): () => void {
+    return this.#workloads.federation.watch(listener);
+  }
+
+  async federate(trustDomain: string, bundleDocument: string): Promise<void> {
+    this.#assertOpen();
+    this.#workloads.federation.set(trustDomain, bundleDocument);
+    await this.#workloads.publishBundle();
+    this.#settings.log({ event: 'federated', with: trustDomain });
+  }
+
+  async federateWith(other: FollowedTrustDomain): Promise<void> {
+    this.#assertOpen();
+    // Not through the queue: two trust domains that follow each other and rotate at once would wait for each other.
+    await this.#workloads.federation.follow(other, () => this.#workloads.publishBundle());
+    this.#settings.log({ event: 'federated', with: other.trustDomain });
+  }
+
+  async unfederate(trustDomain: string): Promise<void> {
+    this.#assertOpen();
+    this.#workloads.federation.delete(trustDomain);
+    await this.#workloads.publishBundle();
+    this.#settings.log({ event: 'unfederated', with: trustDomain });
+  }
+
   async injectFault(fault: Fault): Promise<void> {
     this.#assertOpen();
     const parsed = parseFault(fault);
@@ -238,9 +286,15 @@ class RunningTrustDomain implements DevTrustDomain {
   async #shutDown(): Promise<void> {
     this.#caRotation.stop();
     this.#jwtRotation.stop();
-    await this.#control?.close();
+    this.#workloads.federation.close();
+    await Promise.all([this.#control?.close(), this.#endpoints.close()]);
     // Behind whatever is being issued, so that no step meets a half closed trust domain.
     await this.#queue(() => this.#workloads.close());
+  }
+
+  /** To the own workloads, and to the trust domains that follow this one. */
+  async #publishBundle(): Promise<void> {
+    await Promise.all([this.#workloads.publishBundle(), this.#workloads.federation.publish()]);
   }
 
   #assertOpen(): void {

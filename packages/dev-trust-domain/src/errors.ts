@@ -20,6 +20,8 @@ export type DevTrustDomainErrorCode =
   | 'JWT_SVID'
   /** A fault to inject that breaks a rule. */
   | 'FAULT'
+  /** A bundle document that is not valid, or a trust domain that it can't be federated with. */
+  | 'BUNDLE'
   /** A control request that is malformed, too large or not known. */
   | 'CONTROL_REQUEST'
   /** Nothing answers on the control socket. */

@@ -1,4 +1,11 @@
 /** A SPIFFE trust domain for development: Workload API, CA, registrations. Not for production. */
+
+export type {
+  BundleEndpointOptions,
+  BundleEndpointStatus,
+  SpiffeBundleEndpointOptions,
+  WebBundleEndpointOptions,
+} from './bundle-endpoint.ts';
 export type { CallFilter, CallRecord } from './calls.ts';
 export {
   type CertificateAuthority,
@@ -16,6 +23,7 @@ export { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from '.
 export { type DevTrustDomain, startDevTrustDomain } from './dev-trust-domain.ts';
 export { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
 export type { Fault, StatusName } from './faults.ts';
+export type { BundleListener, FollowedTrustDomain } from './federation.ts';
 export { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-authority.ts';
 export type { DevTrustDomainOptions, TrustDomainEvent } from './options.ts';
 export type { Registration, SocketOwner } from './registration.ts';

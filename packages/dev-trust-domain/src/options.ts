@@ -2,6 +2,7 @@
  * The options of a development trust domain, their defaults, and the checks that refuse what can't work.
  */
 import { type Clock, createSystemClock, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
+import type { BundleEndpointOptions } from './bundle-endpoint.ts';
 import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-authority.ts';
@@ -48,6 +49,8 @@ export interface DevTrustDomainOptions {
   readonly caSettleMs?: number;
   /** How long the old root or JWT key stays after the new one signs. Default: until the last SVID that it signed has expired. */
   readonly caDropAfterMs?: number;
+  /** Bundle endpoints to serve, for others to federate with. Default: none. */
+  readonly bundleEndpoints?: readonly BundleEndpointOptions[];
   /** Runs although `NODE_ENV` is `production`. Default `false`; there is no good reason. */
   readonly allowProduction?: boolean;
   /** The environment, for the production guard; usually `process.env`. */
@@ -77,6 +80,7 @@ export interface Settings {
   readonly jwtAlgorithm: JwtAlgorithm;
   readonly caSettleMs: number;
   readonly caDropAfterMs: number | undefined;
+  readonly bundleEndpoints: readonly BundleEndpointOptions[];
   readonly log: (event: TrustDomainEvent) => void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -108,6 +112,7 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
     jwtAlgorithm: oneOf('jwtAlgorithm', options.jwtAlgorithm ?? 'ES256', JWT_ALGORITHMS),
     caSettleMs: number('caSettleMs', options.caSettleMs ?? 2000, 0),
     caDropAfterMs: options.caDropAfterMs === undefined ? undefined : number('caDropAfterMs', options.caDropAfterMs, 0),
+    bundleEndpoints: options.bundleEndpoints ?? [],
     log: options.log ?? (() => {}),
     clock: options.clock ?? createSystemClock(),
     random: options.random ?? Math.random,

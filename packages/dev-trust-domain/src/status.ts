@@ -2,6 +2,8 @@
  * What a development trust domain tells about itself, over the control socket and to its owner in process.
  */
 
+import type { BundleEndpointStatus } from './bundle-endpoint.ts';
+
 /** A root in the bundle. Times are ISO 8601. */
 export interface AuthorityStatus {
   /** Upper-case hexadecimal. */
@@ -49,6 +51,9 @@ export interface TrustDomainStatus {
   /** The active one first. */
   readonly jwtAuthorities: readonly JwtAuthorityStatus[];
   readonly workloads: readonly WorkloadStatus[];
+  /** Names of the trust domains that it federates with. */
+  readonly federatesWith: readonly string[];
+  readonly bundleEndpoints: readonly BundleEndpointStatus[];
 }
 
 /** What a rotation of the CA did. */

@@ -23,6 +23,7 @@ import {
 import { withRawMessages } from './call-interceptor.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { CLOSING, fetchJwtSvidOf, type JwtHandlersOptions, NOT_REGISTERED, validateJwtSvidOf } from './jwt-handlers.ts';
+import { addReflection } from './reflection.ts';
 import type { SocketOwner } from './registration.ts';
 import { type TrustBundle, toBundleDer, toJwksDocument } from './trust-bundle.ts';
 import { guardSocket, prepareSocketPath } from './unix-socket.ts';
@@ -52,6 +53,7 @@ export async function listenWorkloadApi(options: WorkloadApiServerOptions): Prom
     'grpc.max_receive_message_length': 64 * 1024,
   });
   server.addService(withRawMessages(SpiffeWorkloadAPIService), handlersOf(options));
+  addReflection(server);
   await bind(server, options.path);
   await guardSocket(options.path, options.owner);
   return { close: () => shutDown(server) };
@@ -165,7 +167,7 @@ function toX509SvidResponse({ identities, bundles: [own, ...federated] }: Regist
   return {
     svids: identities.map(({ registration, svid }) => ({
       spiffeId: registration.spiffeId,
-      x509Svid: Buffer.from(svid.chainDer),
+      x509Svid: Buffer.concat(svid.chain),
       x509SvidKey: Buffer.from(svid.keyDer),
       bundle,
       hint: registration.hint ?? '',

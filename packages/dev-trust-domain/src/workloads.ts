@@ -10,9 +10,10 @@ import { status } from '@grpc/grpc-js';
 import type { Authorities } from './authorities.ts';
 import { createCallInterceptor } from './call-interceptor.ts';
 import { Calls } from './calls.ts';
-import type { CertificateAuthority } from './certificate-authority.ts';
+import type { CertificateAuthority, IssuedSvid } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { Faults } from './faults.ts';
+import { Federation } from './federation.ts';
 import type { JwtAuthority, JwtKey } from './jwt-authority.ts';
 import { JwtIssuer } from './jwt-issuer.ts';
 import type { Settings } from './options.ts';
@@ -54,6 +55,8 @@ export class Workloads {
   readonly #settings: Settings;
   readonly #signers: Signers;
   readonly #jwtIssuer: JwtIssuer;
+  /** The trust domains whose bundles workloads can get. */
+  readonly federation: Federation;
   /** What tests make go wrong. */
   readonly faults = new Faults();
   /** What workloads called. */
@@ -67,6 +70,7 @@ export class Workloads {
     this.#signers = signers;
     this.#jwtIssuer = new JwtIssuer(settings, signers.jwt);
     this.#queue = queue;
+    this.federation = new Federation(settings.trustDomain, () => this.ownBundle, settings.clock);
   }
 
   names(): string[] {
@@ -128,7 +132,7 @@ export class Workloads {
       [...entry.registrations.values()].map((registration) => this.#issueOne(registration)),
     );
     this.#scheduleRotation(name, entry, identities);
-    await this.#publish(entry, { type: 'registered', identities, bundles: [this.ownBundle] });
+    await this.#publish(entry, { type: 'registered', identities, bundles: this.#bundlesFor(entry) });
   }
 
   async issueAll(): Promise<void> {
@@ -140,7 +144,7 @@ export class Workloads {
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
         const { state } = entry.workload;
-        if (state.type === 'registered') await this.#publish(entry, { ...state, bundles: [this.ownBundle] });
+        if (state.type === 'registered') await this.#publish(entry, { ...state, bundles: this.#bundlesFor(entry) });
       }),
     );
   }
@@ -178,6 +182,12 @@ export class Workloads {
         `no workload ${quote(name)}; there are ${this.names().join(', ')}`,
       );
     return entry;
+  }
+
+  /** SPIFFE: a workload trusts another trust domain only where its registration says so. */
+  #bundlesFor({ registrations }: Entry): [TrustBundle, ...TrustBundle[]] {
+    const named = [...registrations.values()].flatMap(({ federatesWith = [] }) => federatesWith);
+    return [this.ownBundle, ...this.federation.bundlesOf(named)];
   }
 
   #pathOf(name: string): string {
@@ -234,8 +244,12 @@ export class Workloads {
   }
 
   async #issueOne(registration: Registration): Promise<Identity> {
+    return { registration, svid: await this.issueFor(registration) };
+  }
+
+  /** An SVID of the active CA, with the settings of all. */
+  async issueFor({ spiffeId, dnsNames }: Pick<Registration, 'spiffeId' | 'dnsNames'>): Promise<IssuedSvid> {
     const { clock, svidTtlMs, backdateMs, keyType } = this.#settings;
-    const { spiffeId, dnsNames } = registration;
     const nowMs = clock.now();
     const svid = await this.#signers.ca.active.issue({
       spiffeId,
@@ -245,7 +259,7 @@ export class Workloads {
       notAfterMs: nowMs + svidTtlMs,
     });
     this.#lastExpiryMs = Math.max(this.#lastExpiryMs, svid.notAfterMs);
-    return { registration, svid };
+    return svid;
   }
 
   #scheduleRotation(name: string, entry: Entry, identities: readonly Identity[]): void {
