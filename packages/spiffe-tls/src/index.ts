@@ -47,6 +47,14 @@ export { type ParseSpiffeIdOptions, SpiffeId } from './spiffe-id.ts';
 export type { SpiffeTlsOptions } from './spiffe-tls-options.ts';
 export { createStaticX509Source, type StaticX509Source } from './static-source.ts';
 export { TrustDomain } from './trust-domain.ts';
+export {
+  createSpiffeUndiciAgent,
+  type SpiffeUndiciAgentOptions,
+  type UndiciAgent,
+  type UndiciAgentClass,
+  type UndiciConnected,
+  type UndiciConnectOptions,
+} from './undici-agent.ts';
 export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
 export { createWorkloadApiClient, SECURITY_HEADER, type WorkloadApiClientOptions } from './workload-api-client.ts';
 export {
