@@ -43,7 +43,14 @@ function install(lock) {
   const { npm_execpath: npmScript } = process.env;
   const [command, ...first] = npmScript?.endsWith('.js') ? [process.execPath, npmScript] : ['npm'];
   const verb = isComplete(lock) ? ['ci'] : ['install', '--no-save'];
-  const flags = ['--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund'];
+  const flags = [
+    '--include=dev',
+    '--include=optional',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   const { status, error } = spawnSync(command, [...first, ...verb, ...flags], { cwd: root, stdio: 'inherit' });
   if (status !== 0) {
     throw new Error(

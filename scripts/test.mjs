@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import { ensureSetup, root } from './setup.mjs';
 
 const ALL = [
-  'packages/*/src/**/*.test.ts',
-  'services/*/src/**/*.test.ts',
-  'test/{architecture,integration}/*.test.ts',
+  '{packages,services}/*/src/**/*.test.ts',
+  'bench/src/*.test.ts',
   'scripts/*.test.mjs',
+  'test/{architecture,integration}/*.test.ts',
 ];
 
 const node = ensureSetup();

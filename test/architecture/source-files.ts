@@ -1,8 +1,8 @@
 /**
- * The checkout as the rules see it: tracked (or new) files, their imports, and which workspace each belongs to.
+ * The checkout as the rules see it: its files, their imports, and which workspace each belongs to.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The root of the checkout, with a trailing slash. */
@@ -14,11 +14,18 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Every file that git tracks or would track. */
+/** Every file of the checkout but what `.gitignore` names: a copy without git, or on a machine without it, has the same rules. */
 export function listFiles(): string[] {
-  const options = { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
-  const output = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], options);
-  return output.split('\n').filter((path) => path !== '' && existsSync(root + path));
+  const ignored = readFileSync(`${root}.gitignore`, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  const isIgnored = (name: string) =>
+    name === '.git' || ignored.some((pattern) => matchesGlob(name, pattern.replace(/\/$/, '')));
+  const walk = (folder: string): string[] =>
+    readdirSync(root + folder, { withFileTypes: true })
+      .filter(({ name }) => !isIgnored(name))
+      .flatMap((entry) => (entry.isDirectory() ? walk(`${folder}${entry.name}/`) : [folder + entry.name]));
+  return walk('');
 }
 
 export function readSource(path: string): SourceFile {

@@ -11,6 +11,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -19,6 +20,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import type { AuthorityKind, AuthorityStore } from './authorities.ts';
 
 /** Keys that SVIDs may have. The CA's own is always P-256. */
 export type KeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'ed25519';
@@ -40,6 +42,8 @@ export interface SvidRequest {
 /** An SVID as the Workload API hands it out. */
 export interface IssuedSvid {
   readonly certificateDer: Uint8Array;
+  /** The leaf and the intermediates, DER; the root is not in it. */
+  readonly chain: readonly Uint8Array[];
   /** PKCS#8. */
   readonly keyDer: Uint8Array;
   /** Upper-case hexadecimal. */
@@ -56,12 +60,52 @@ export interface CertificateAuthority {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   issue(request: SvidRequest): Promise<IssuedSvid>;
+  /** Makes a CA below this one, with as long a life; the SVIDs that it issues bring its certificate along. */
+  issueIntermediate(): Promise<CertificateAuthority>;
   /** PKCS#8, for the store. */
   keyDer(): Promise<Uint8Array>;
 }
 
 const CA_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const RSA_2048 = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+
+/** A root must be older than what it signs, also on a host whose clock is a little behind. */
+const CA_BACKDATE_MS = 60_000;
+
+/** How the roots of a trust domain are made and kept. */
+export function createCaKind(options: {
+  readonly trustDomain: TrustDomain;
+  /** Life of a root. */
+  readonly ttlMs: number;
+  /** How many CAs stand between a root and its SVIDs. They are made anew when a stored root is taken up. */
+  readonly intermediates: number;
+  readonly store: AuthorityStore<CertificateAuthority, Uint8Array>;
+}): AuthorityKind<CertificateAuthority, Uint8Array> {
+  const { trustDomain, ttlMs, intermediates, store } = options;
+  return {
+    create: async (nowMs) => {
+      const life = { notBeforeMs: nowMs - CA_BACKDATE_MS, notAfterMs: nowMs + ttlMs };
+      return withIntermediates(await createCertificateAuthority({ trustDomain, ...life }), intermediates);
+    },
+    publicOf: ({ certificateDer }) => certificateDer,
+    idOf: (certificateDer) => new X509Certificate(Buffer.from(certificateDer)).serialNumber.toUpperCase(),
+    store: {
+      async load(nowMs) {
+        const stored = await store.load(nowMs);
+        if (!('active' in stored)) return stored;
+        return { ...stored, active: await withIntermediates(stored.active, intermediates) };
+      },
+      save: (active, others) => store.save(active, others),
+    },
+  };
+}
+
+/** The same root, but what it issues comes from the last of a line of CAs below it. */
+async function withIntermediates(root: CertificateAuthority, count: number): Promise<CertificateAuthority> {
+  let issuer = root;
+  for (let depth = 0; depth < count; depth += 1) issuer = await issuer.issueIntermediate();
+  return { ...root, issue: issuer.issue };
+}
 
 /** Makes a new root for a trust domain. */
 export async function createCertificateAuthority(options: {
@@ -75,20 +119,28 @@ export async function createCertificateAuthority(options: {
   const certificate = await X509CertificateGenerator.createSelfSigned({
     keys,
     serialNumber,
-    // A name of its own for each root: path builders look for issuers by name first.
-    name: [{ CN: [`Development CA ${serialNumber.slice(0, 8)}`] }, { O: [trustDomain.name.slice(0, 64)] }],
+    name: caName('Development CA', serialNumber, trustDomain.name),
     notBefore: new Date(notBeforeMs),
     notAfter: new Date(notAfterMs),
     signingAlgorithm: CA_ALGORITHM,
-    extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
-      // SPIFFE: a signing certificate signs and does nothing else; digitalSignature would let it pass for a workload.
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      new SubjectAlternativeNameExtension([{ type: 'url', value: trustDomain.id }]),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
+    extensions: await caExtensions(keys.publicKey, trustDomain.id),
   });
-  return createFromKey(certificate, keys.privateKey);
+  return createFromKey(certificate, keys.privateKey, []);
+}
+
+/** A name of its own for each CA: path builders look for issuers by name first. */
+function caName(title: string, serialNumber: string, organization: string): JsonName {
+  return [{ CN: [`${title} ${serialNumber.slice(0, 8)}`] }, { O: [organization.slice(0, 64)] }];
+}
+
+async function caExtensions(publicKey: webcrypto.CryptoKey, trustDomainId: string): Promise<Extension[]> {
+  return [
+    new BasicConstraintsExtension(true, undefined, true),
+    // SPIFFE: a signing certificate signs and does nothing else; digitalSignature would let it pass for a workload.
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    new SubjectAlternativeNameExtension([{ type: 'url', value: trustDomainId }]),
+    await SubjectKeyIdentifierExtension.create(publicKey),
+  ];
 }
 
 /**
@@ -100,31 +152,62 @@ export async function restoreCertificateAuthority(
   keyDer: Uint8Array,
 ): Promise<CertificateAuthority> {
   const key = await webcrypto.subtle.importKey('pkcs8', Buffer.from(keyDer), CA_ALGORITHM, true, ['sign']);
-  return createFromKey(new X509Certificate(Buffer.from(certificateDer)), key);
+  return createFromKey(new X509Certificate(Buffer.from(certificateDer)), key, []);
 }
 
-function createFromKey(certificate: X509Certificate, key: webcrypto.CryptoKey): CertificateAuthority {
+/** @param chain what an SVID needs besides its leaf, the nearest issuer first; empty for a root */
+function createFromKey(
+  certificate: X509Certificate,
+  key: webcrypto.CryptoKey,
+  chain: readonly Uint8Array[],
+): CertificateAuthority {
   return {
     certificateDer: new Uint8Array(certificate.rawData),
     serialNumber: certificate.serialNumber.toUpperCase(),
     notBeforeMs: certificate.notBefore.getTime(),
     notAfterMs: certificate.notAfter.getTime(),
-    issue: (request) => issueSvid(certificate, key, request),
+    issue: (request) => issueSvid({ certificate, key, chain }, request),
+    issueIntermediate: () => issueIntermediate({ certificate, key, chain }),
     keyDer: async () => new Uint8Array(await webcrypto.subtle.exportKey('pkcs8', key)),
   };
 }
 
-async function issueSvid(
-  issuer: X509Certificate,
-  issuerKey: webcrypto.CryptoKey,
-  request: SvidRequest,
-): Promise<IssuedSvid> {
+/** A CA's own parts. */
+interface Issuer {
+  readonly certificate: X509Certificate;
+  readonly key: webcrypto.CryptoKey;
+  readonly chain: readonly Uint8Array[];
+}
+
+async function issueIntermediate({ certificate: issuer, key, chain }: Issuer): Promise<CertificateAuthority> {
+  const keys = await generateKeyPair('ec-p256');
+  const serialNumber = randomSerialNumber();
+  const [organization = ''] = issuer.subjectName.getField('O');
+  const [alternative] = issuer.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
+  const certificate = await X509CertificateGenerator.create({
+    publicKey: keys.publicKey,
+    signingKey: key,
+    signingAlgorithm: CA_ALGORITHM,
+    issuer: issuer.subjectName,
+    subject: caName('Development Intermediate', serialNumber, organization),
+    serialNumber,
+    notBefore: issuer.notBefore,
+    notAfter: issuer.notAfter,
+    extensions: [
+      ...(await caExtensions(keys.publicKey, alternative?.value ?? '')),
+      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+    ],
+  });
+  return createFromKey(certificate, keys.privateKey, [new Uint8Array(certificate.rawData), ...chain]);
+}
+
+async function issueSvid({ certificate: issuer, key, chain }: Issuer, request: SvidRequest): Promise<IssuedSvid> {
   const keys = await generateKeyPair(request.keyType);
   const notBeforeMs = Math.max(request.notBeforeMs, issuer.notBefore.getTime());
   const notAfterMs = Math.min(request.notAfterMs, issuer.notAfter.getTime());
   const certificate = await X509CertificateGenerator.create({
     publicKey: keys.publicKey,
-    signingKey: issuerKey,
+    signingKey: key,
     signingAlgorithm: CA_ALGORITHM,
     issuer: issuer.subjectName,
     subject: subjectOf(request),
@@ -140,8 +223,10 @@ async function issueSvid(
       await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   });
+  const certificateDer = new Uint8Array(certificate.rawData);
   return {
-    certificateDer: new Uint8Array(certificate.rawData),
+    certificateDer,
+    chain: [certificateDer, ...chain],
     keyDer: new Uint8Array(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)),
     serialNumber: certificate.serialNumber.toUpperCase(),
     notBeforeMs: certificate.notBefore.getTime(),

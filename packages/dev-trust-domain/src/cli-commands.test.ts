@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { registrationOf, startTemporary, temporaryDirectory } from '../test/temporary.ts';
+import { connect, fetchJwtSvid, header, reader } from '../test/workload-client.ts';
 import { EXIT_CODES, runCli } from './cli-commands.ts';
 import type { DevTrustDomain } from './dev-trust-domain.ts';
 
@@ -64,6 +67,20 @@ test('rotate changes the serial, and rotate --ca the root', async (context) => {
   assert.match(output, new RegExp(`CA ${retiring?.serialNumber} stays in the bundle for (1h|59m)`));
 });
 
+test('D17 rotate --jwt changes the key of JWT-SVIDs, and nothing else', async (context) => {
+  const { trustDomain, env } = await setUp(context);
+  const before = await trustDomain.status();
+  const { code, output } = await cli(env, 'rotate', '--jwt', '--settle', '0s', '--drop-after', '1h');
+  const after = await trustDomain.status();
+  const [active, retiring] = after.jwtAuthorities;
+  assert.equal(code, EXIT_CODES.done);
+  assert.equal(retiring?.keyId, before.jwtAuthorities[0]?.keyId);
+  assert.ok(output.includes(`JWT key ${active?.keyId} signs now`));
+  assert.match(output, new RegExp(`JWT key ${retiring?.keyId} stays in the bundle for (1h|59m)`));
+  assert.deepEqual([after.authorities, after.workloads], [before.authorities, before.workloads]);
+  assert.match((await cli(env, 'status')).output, new RegExp(`active +${active?.keyId}`));
+});
+
 test('unregister and register, with an ID and by name', async (context) => {
   const { trustDomain, env } = await setUp(context);
   assert.match((await cli(env, 'unregister', 'web')).output, /web {2}not registered/);
@@ -85,17 +102,81 @@ test('unregister and register, with an ID and by name', async (context) => {
   assert.deepEqual(late?.identities[0]?.dnsNames, ['late.example.org', 'late']);
 });
 
+test('D20 faults, the call log and closing streams', async (context) => {
+  const { trustDomain, env } = await setUp(context);
+  const client = connect(context, trustDomain, 'web');
+  const injected = await cli(env, 'fault', 'FetchJWTSVID', '--code', 'ABORTED', '--times', '2', '--details', 'no');
+  assert.deepEqual(
+    [injected.code, injected.output],
+    [EXIT_CODES.done, 'FetchJWTSVID of every workload goes wrong 2 times'],
+  );
+  await assert.rejects(fetchJwtSvid(client, ['a']), { code: status.ABORTED, details: 'no' });
+  assert.equal((await cli(env, 'fault', '--clear')).output, 'no fault waits');
+  assert.equal((await fetchJwtSvid(client, ['a'])).svids.length, 1);
+  await cli(env, 'fault', 'FetchJWTSVID', '--response', 'Cg==', '--workload', 'web');
+  await assert.rejects(fetchJwtSvid(client, ['a']), { code: status.INTERNAL });
+  const stream = reader(context, client.fetchX509Svid({}, header('true')));
+  await stream.next();
+  assert.equal((await cli(env, 'close-streams', 'web', '--code', 'OK')).output, 'ended 1');
+  const { output } = await cli(env, 'calls', 'web');
+  assert.deepEqual(
+    output.split('\n').map((line) => line.split('  ').slice(1, 4)),
+    [
+      ['web', 'FetchJWTSVID', 'ABORTED'],
+      ['web', 'FetchJWTSVID', 'OK'],
+      ['web', 'FetchJWTSVID', 'OK'],
+      ['web', 'FetchX509SVID', 'OK'],
+    ],
+  );
+  assert.match(output, /"workload\.spiffe\.io":\["true"\]/);
+});
+
+test('D12 D18 federation: print the bundle, take another one, let it go', async (context) => {
+  const { trustDomain, env, state } = await setUp(context);
+  const other = await startTemporary(context, {
+    trustDomain: 'other.org',
+    registrations: [{ name: 'api', spiffeId: 'spiffe://other.org/api', dnsNames: [] }],
+  });
+  const printed = await cli(env, 'bundle');
+  assert.equal(printed.output, await trustDomain.bundleDocument());
+  const file = join(state, 'other.json');
+  await writeFile(file, await other.bundleDocument());
+  assert.match((await cli(env, 'federate', 'other.org', '--bundle', file)).output, /federated with other\.org/);
+  await cli(env, 'register', 'web', '--federates-with', 'other.org');
+  const { federatedBundles } = await reader(
+    context,
+    connect(context, trustDomain, 'web').fetchX509Svid({}, header('true')),
+  ).next();
+  assert.deepEqual(Object.keys(federatedBundles), ['spiffe://other.org']);
+  assert.match((await cli(env, 'status')).output, /^federates with other\.org$/m);
+  assert.match((await cli(env, 'unfederate', 'other.org')).output, /no longer federated/);
+  assert.deepEqual((await trustDomain.status()).federatesWith, []);
+});
+
 const refusals: readonly [args: string[], code: number, message: RegExp][] = [
   [[], EXIT_CODES.usage, /no command.*usage:/s],
   [['bogus'], EXIT_CODES.usage, /no such command: bogus/],
   [['status', 'web'], EXIT_CODES.usage, /takes no name/],
   [['status', '--ca'], EXIT_CODES.usage, /status takes no --ca/],
-  [['rotate', '--settle', '1s'], EXIT_CODES.usage, /go with --ca/],
+  [['rotate', '--settle', '1s'], EXIT_CODES.usage, /go with --ca and --jwt/],
+  [['rotate', '--ca', '--jwt'], EXIT_CODES.usage, /two rotations/],
+  [['rotate', '--jwt', 'web'], EXIT_CODES.usage, /takes no name/],
   [['rotate', '--ca', 'web'], EXIT_CODES.usage, /takes no name/],
   [['rotate', '--ca', '--settle', 'soon'], EXIT_CODES.usage, /--settle: must be a duration/],
   [['rotate', 'web', 'job'], EXIT_CODES.usage, /takes one name/],
   [['register'], EXIT_CODES.usage, /needs the name/],
   [['unregister'], EXIT_CODES.usage, /needs the name/],
+  [['bundle', 'web'], EXIT_CODES.usage, /takes no name/],
+  [['federate', 'other.org'], EXIT_CODES.usage, /needs --bundle/],
+  [['federate', 'other.org', '--bundle', '/none.json'], EXIT_CODES.usage, /--bundle: can't be read/],
+  [['unfederate', 'other.org'], EXIT_CODES.refused, /there is none with "other.org"/],
+  [['register', 'web', '--federates-with', 'example.org'], EXIT_CODES.refused, /names of other trust domains/],
+  [['fault'], EXIT_CODES.usage, /needs the method/],
+  [['fault', 'FetchJWTSVID', '--clear'], EXIT_CODES.usage, /takes no method/],
+  [['fault', 'FetchJWTSVID', '--code', 'OK', '--times', 'all'], EXIT_CODES.usage, /--times/],
+  [['fault', 'FetchJWTSVID', '--code', 'BAD'], EXIT_CODES.refused, /code must be the name/],
+  [['fault', 'Fetch', '--code', 'OK'], EXIT_CODES.refused, /method must be one of/],
+  [['close-streams', 'nobody'], EXIT_CODES.refused, /no workload "nobody"/],
   [['register', 'x', '--nonsense'], EXIT_CODES.usage, /nonsense/],
   [['register', 'x'], EXIT_CODES.refused, /needs a spiffeId/],
   [['register', 'X', '--spiffe-id', 'spiffe://example.org/x'], EXIT_CODES.refused, /name must be/],

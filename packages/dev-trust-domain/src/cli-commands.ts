@@ -1,22 +1,24 @@
 /**
  * The commands of `npm run trust-domain`: what people type to look at a running trust domain and to change it.
  */
-import { parseArgs } from 'node:util';
 import { SpiffeTlsError } from '@countersign/spiffe-tls';
-import type { RegistrationRequest, TrustDomainControl } from './control.ts';
+import {
+  type CliContext,
+  type Command,
+  type CommandContext,
+  type Flags,
+  parseCommandLine,
+  required,
+  show,
+  usageError,
+} from './cli-command.ts';
+import { closeStreams, fault, showCalls } from './cli-fault-commands.ts';
+import { federate, showBundle, unfederate } from './cli-federation-commands.ts';
+import type { RegistrationRequest, RotateAuthorityOptions, TrustDomainControl } from './control.ts';
 import { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { DevTrustDomainError } from './errors.ts';
 import type { TrustDomainStatus, WorkloadStatus } from './status.ts';
-
-/** What a command is run with. */
-export interface CliContext {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly nowMs: number;
-  readonly print: (line: string) => void;
-  readonly printError: (line: string) => void;
-}
 
 /** How the process ends: done, refused, wrong use, nothing is running. */
 export const EXIT_CODES = { done: 0, refused: 1, usage: 2, notRunning: 3 } as const;
@@ -27,39 +29,40 @@ const USAGE = `usage: npm run trust-domain -- <command>
   rotate [name]                  new SVIDs for one workload, or for all
   rotate --ca [--settle 2s] [--drop-after 5m]
                                  a new CA: publish it, wait, issue all SVIDs from it, later drop the old one
-  register <name> [--spiffe-id ID] [--dns NAME]... [--hint HINT]
+  rotate --jwt [--settle 2s] [--drop-after 5m]
+                                 a new key for JWT-SVIDs, in the same way
+  register <name> [--spiffe-id ID] [--dns NAME]... [--hint HINT] [--federates-with TRUST_DOMAIN]...
                                  give a workload an identity; a known one gets its own back
   unregister <name> [--spiffe-id ID]
                                  take it away: open streams end with PermissionDenied
 
+  bundle                         print the bundle document, for others to federate with
+  federate <trust domain> --bundle FILE
+                                 take another trust domain's bundle; again replaces it
+  unfederate <trust domain>      let it go: workloads lose that bundle at once
+  calls [name]                   the Workload API calls that workloads made, with their metadata
+  fault <method> [--workload NAME] [--code UNAVAILABLE] [--details TEXT] [--delay 5s] [--times 3]
+                                 the next calls of FetchX509SVID, FetchJWTSVID, ... end so, or wait so long
+  fault <method> --response BASE64 [--workload NAME] [--times 3]
+                                 the next messages are replaced by these bytes
+  fault --clear                  forget the faults that wait
+  close-streams [name] [--method METHOD] [--code UNAVAILABLE] [--details TEXT]
+                                 end calls that are open
+
   --json                         print the answer as JSON
   --state-dir DIR                where the trust domain keeps its state (or COUNTERSIGN_STATE_DIR; default ${DEFAULT_STATE_DIRECTORY})`;
 
-const OPTIONS = {
-  ca: { type: 'boolean' },
-  settle: { type: 'string' },
-  'drop-after': { type: 'string' },
-  'spiffe-id': { type: 'string' },
-  dns: { type: 'string', multiple: true },
-  hint: { type: 'string' },
-  json: { type: 'boolean' },
-  'state-dir': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
-type Parsed = ReturnType<typeof parse>;
-type Flags = Parsed['values'];
-type Command = (control: TrustDomainControl, name: string | undefined, context: CommandContext) => Promise<void>;
-
-interface CommandContext extends CliContext {
-  readonly flags: Flags;
-}
-
 const COMMANDS: ReadonlyMap<string, { readonly run: Command; readonly flags: readonly (keyof Flags)[] }> = new Map([
   ['status', { run: showStatus, flags: [] }],
-  ['rotate', { run: rotate, flags: ['ca', 'settle', 'drop-after'] as const }],
-  ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint'] as const }],
+  ['rotate', { run: rotate, flags: ['ca', 'jwt', 'settle', 'drop-after'] as const }],
+  ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint', 'federates-with'] as const }],
   ['unregister', { run: unregister, flags: ['spiffe-id'] as const }],
+  ['bundle', { run: showBundle, flags: [] }],
+  ['federate', { run: federate, flags: ['bundle'] as const }],
+  ['unfederate', { run: unfederate, flags: [] }],
+  ['calls', { run: showCalls, flags: [] }],
+  ['fault', { run: fault, flags: ['workload', 'code', 'details', 'delay', 'response', 'times', 'clear'] as const }],
+  ['close-streams', { run: closeStreams, flags: ['method', 'code', 'details'] as const }],
 ]);
 
 const EVERYWHERE: readonly (keyof Flags)[] = ['json', 'state-dir'];
@@ -67,7 +70,7 @@ const EVERYWHERE: readonly (keyof Flags)[] = ['json', 'state-dir'];
 /** Runs one command; returns the exit code. */
 export async function runCli(context: CliContext): Promise<number> {
   try {
-    const { values: flags, positionals } = parse(context.args);
+    const { values: flags, positionals } = parseCommandLine(context.args);
     if (flags.help) {
       context.print(USAGE);
       return EXIT_CODES.done;
@@ -85,22 +88,10 @@ export async function runCli(context: CliContext): Promise<number> {
   }
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    throw usageError(cause instanceof Error ? cause.message : String(cause));
-  }
-}
-
 function checkUse(word: string, known: readonly (keyof Flags)[], flags: Flags, rest: readonly string[]): void {
   const unexpected = Object.keys(flags).find((flag) => ![...known, ...EVERYWHERE].some((each) => each === flag));
   if (unexpected !== undefined) throw usageError(`${word} takes no --${unexpected}`);
   if (rest.length > 0) throw usageError(`${word} takes one name, got also ${rest.join(' ')}`);
-}
-
-function usageError(message: string): DevTrustDomainError {
-  return new DevTrustDomainError('CONFIGURATION', message);
 }
 
 function reportFailure(cause: unknown, { printError }: CliContext): number {
@@ -129,9 +120,11 @@ async function showStatus(
 }
 
 async function rotate(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
-  if (context.flags.ca) return rotateCa(control, name, context);
-  if (context.flags.settle !== undefined || context.flags['drop-after'] !== undefined)
-    throw usageError('--settle and --drop-after go with --ca');
+  const { ca, jwt, settle, 'drop-after': dropAfter } = context.flags;
+  if (ca && jwt) throw usageError('--ca and --jwt are two rotations');
+  if (ca || jwt) return rotateAuthority(control, name, context);
+  if (settle !== undefined || dropAfter !== undefined)
+    throw usageError('--settle and --drop-after go with --ca and --jwt');
   const workloads = await control.rotate(name);
   show(context, workloads, () => [
     'issued anew:',
@@ -139,26 +132,41 @@ async function rotate(control: TrustDomainControl, name: string | undefined, con
   ]);
 }
 
-async function rotateCa(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
-  if (name !== undefined) throw usageError('rotate --ca is for all workloads and takes no name');
-  const { settle, 'drop-after': dropAfter } = context.flags;
-  const result = await control.rotateCa({
+async function rotateAuthority(
+  control: TrustDomainControl,
+  name: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const { jwt, settle, 'drop-after': dropAfter } = context.flags;
+  if (name !== undefined) throw usageError(`rotate --${jwt ? 'jwt' : 'ca'} is for all workloads and takes no name`);
+  const options: RotateAuthorityOptions = {
     ...(settle === undefined ? {} : { settleMs: parseDuration('--settle', settle) }),
     ...(dropAfter === undefined ? {} : { dropAfterMs: parseDuration('--drop-after', dropAfter) }),
-  });
+  };
+  const stays = (dropsAt: string) => `stays in the bundle for ${formatDuration(Date.parse(dropsAt) - context.nowMs)}`;
+  if (jwt) {
+    const result = await control.rotateJwt(options);
+    show(context, result, () => [
+      `JWT key ${result.keyId} signs now`,
+      `JWT key ${result.previousKeyId} ${stays(result.dropsAt)}`,
+    ]);
+    return;
+  }
+  const result = await control.rotateCa(options);
   show(context, result, () => [
     `CA ${result.serialNumber} signs now; every workload has an SVID of it`,
-    `CA ${result.previousSerialNumber} stays in the bundle for ${formatDuration(Date.parse(result.dropsAt) - context.nowMs)}`,
+    `CA ${result.previousSerialNumber} ${stays(result.dropsAt)}`,
   ]);
 }
 
 async function register(control: TrustDomainControl, name: string | undefined, context: CommandContext): Promise<void> {
-  const { 'spiffe-id': spiffeId, dns, hint } = context.flags;
+  const { 'spiffe-id': spiffeId, dns, hint, 'federates-with': federatesWith } = context.flags;
   const request: RegistrationRequest = {
     name: required(name, 'register'),
     ...(spiffeId === undefined ? {} : { spiffeId }),
     ...(dns === undefined ? {} : { dnsNames: dns }),
     ...(hint === undefined ? {} : { hint }),
+    ...(federatesWith === undefined ? {} : { federatesWith }),
   };
   const workload = await control.register(request);
   show(context, workload, () => [
@@ -176,16 +184,6 @@ async function unregister(
   show(context, workload, () => formatWorkload(workload, context.nowMs));
 }
 
-function required(name: string | undefined, word: string): string {
-  if (name === undefined) throw usageError(`${word} needs the name of a workload`);
-  return name;
-}
-
-function show(context: CommandContext, answer: unknown, format: () => readonly string[]): void {
-  if (context.flags.json) context.print(JSON.stringify(answer, undefined, 2));
-  else for (const line of format()) context.print(line);
-}
-
 function formatStatus(status: TrustDomainStatus, nowMs: number): string[] {
   const authorities = status.authorities.map(
     ({ serialNumber, role, notAfter }) =>
@@ -195,6 +193,10 @@ function formatStatus(status: TrustDomainStatus, nowMs: number): string[] {
     `trust domain ${status.trustDomain}, SVIDs last ${formatDuration(status.svidTtlMs)}`,
     'authorities',
     ...authorities,
+    'JWT keys',
+    ...status.jwtAuthorities.map(({ keyId, role }) => `  ${role.padEnd(8)}  ${keyId}`),
+    ...(status.federatesWith.length === 0 ? [] : [`federates with ${status.federatesWith.join(', ')}`]),
+    ...status.bundleEndpoints.map(({ profile, url }) => `bundle endpoint ${url} (${profile})`),
     'workloads',
   ];
   return [...lines, ...status.workloads.flatMap((workload) => formatWorkload(workload, nowMs))];

@@ -23,13 +23,17 @@ test('the environment alone is enough', () => {
 });
 
 test('a flag wins over its variable', () => {
-  const config = loadConfig(['--trust-domain', 'flag.example', '--svid-ttl=30s', '--key-type', 'ed25519'], {
-    ...env,
-    TRUST_DOMAIN_SVID_TTL: '1h',
-  });
+  const config = loadConfig(
+    ['--trust-domain', 'flag.example', '--svid-ttl=30s', '--key-type', 'ed25519', '--intermediates=2'],
+    {
+      ...env,
+      TRUST_DOMAIN_SVID_TTL: '1h',
+    },
+  );
   assert.equal(config.trustDomain, 'flag.example');
   assert.equal(config.svidTtlMs, 30_000);
   assert.equal(config.keyType, 'ed25519');
+  assert.equal(config.intermediates, 2);
 });
 
 test('every duration is read', () => {
@@ -38,9 +42,10 @@ test('every duration is read', () => {
     TRUST_DOMAIN_CA_TTL: '1h',
     TRUST_DOMAIN_CA_SETTLE: '500ms',
     TRUST_DOMAIN_CA_DROP_AFTER: '1.5m',
+    TRUST_DOMAIN_JWT_TTL: '45s',
   };
-  const { svidTtlMs, caTtlMs, caSettleMs, caDropAfterMs } = loadConfig([], { ...env, ...all });
-  assert.deepEqual([svidTtlMs, caTtlMs, caSettleMs, caDropAfterMs], [30_000, 3_600_000, 500, 90_000]);
+  const { svidTtlMs, caTtlMs, caSettleMs, caDropAfterMs, jwtTtlMs } = loadConfig([], { ...env, ...all });
+  assert.deepEqual([svidTtlMs, caTtlMs, caSettleMs, caDropAfterMs, jwtTtlMs], [30_000, 3_600_000, 500, 90_000, 45_000]);
 });
 
 test('registrations can be in a file', async (context) => {
@@ -58,6 +63,21 @@ const refused: readonly [name: string, args: string[], changes: Record<string, s
     ['a file that is not there', [], { TRUST_DOMAIN_REGISTRATIONS: '/nonexistent.json' }, /nonexistent/],
     ['a duration without unit', [], { TRUST_DOMAIN_SVID_TTL: '30' }, /TRUST_DOMAIN_SVID_TTL.*"30"/],
     ['a key type that is none', [], { TRUST_DOMAIN_KEY_TYPE: 'dsa' }, /TRUST_DOMAIN_KEY_TYPE.*"dsa"/],
+    [
+      'a JWT algorithm that is none',
+      [],
+      { TRUST_DOMAIN_JWT_ALGORITHM: 'HS256' },
+      /TRUST_DOMAIN_JWT_ALGORITHM.*"HS256"/,
+    ],
+    ['three intermediates', ['--intermediates', '3'], {}, /--intermediates .*0, 1, 2, got "3"/],
+    ['an endpoint without port', ['--bundle-endpoint', '127.0.0.1'], {}, /--bundle-endpoint .*host:port/],
+    ['a web certificate without endpoint', ['--bundle-endpoint-web', 'x.pem'], {}, /--bundle-endpoint-web .*needs/],
+    [
+      'a web certificate that is not there',
+      ['--bundle-endpoint', 'h:1', '--bundle-endpoint-web', '/no.pem'],
+      {},
+      /no\.pem/,
+    ],
     ['an unknown flag', ['--nonsense'], {}, /nonsense/],
   ];
 

@@ -4,9 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { quote } from '@countersign/spiffe-tls';
-import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
+import type { BundleEndpointOptions } from './bundle-endpoint.ts';
+import { KEY_TYPES } from './certificate-authority.ts';
 import { parseDuration } from './duration.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { JWT_ALGORITHMS } from './jwt-authority.ts';
 import type { DevTrustDomainOptions } from './options.ts';
 import type { Registration } from './registration.ts';
 
@@ -38,7 +40,7 @@ const SETTINGS: readonly Setting[] = [
     help: 'keep the CA in this directory, mode 0600; default: in memory',
   },
   { flag: 'svid-ttl', variable: 'TRUST_DOMAIN_SVID_TTL', help: 'life of an SVID; default 5m' },
-  { flag: 'ca-ttl', variable: 'TRUST_DOMAIN_CA_TTL', help: 'life of the CA; default 1d' },
+  { flag: 'ca-ttl', variable: 'TRUST_DOMAIN_CA_TTL', help: 'life of the CA and of the JWT key; default 1d' },
   {
     flag: 'ca-settle',
     variable: 'TRUST_DOMAIN_CA_SETTLE',
@@ -50,6 +52,27 @@ const SETTINGS: readonly Setting[] = [
     help: 'how long the old root stays after that; default: until its last SVID has expired',
   },
   { flag: 'key-type', variable: 'TRUST_DOMAIN_KEY_TYPE', help: `${KEY_TYPES.join(', ')}; default ec-p256` },
+  {
+    flag: 'intermediates',
+    variable: 'TRUST_DOMAIN_INTERMEDIATES',
+    help: 'CAs between the root and SVIDs: 0, 1 or 2; default 0',
+  },
+  {
+    flag: 'bundle-endpoint',
+    variable: 'TRUST_DOMAIN_BUNDLE_ENDPOINT',
+    help: 'serve the bundle here, such as 127.0.0.1:8444; profile https_spiffe; default: nowhere',
+  },
+  {
+    flag: 'bundle-endpoint-web',
+    variable: 'TRUST_DOMAIN_BUNDLE_ENDPOINT_WEB',
+    help: 'PEM file with key and certificate chain: the endpoint has profile https_web',
+  },
+  { flag: 'jwt-ttl', variable: 'TRUST_DOMAIN_JWT_TTL', help: 'life of a JWT-SVID; default: that of an SVID' },
+  {
+    flag: 'jwt-algorithm',
+    variable: 'TRUST_DOMAIN_JWT_ALGORITHM',
+    help: `${JWT_ALGORITHMS.join(', ')}; default ES256`,
+  },
 ];
 
 /** The text of `--help`. */
@@ -87,7 +110,11 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
     ...given('caTtlMs', duration('ca-ttl')),
     ...given('caSettleMs', duration('ca-settle')),
     ...given('caDropAfterMs', duration('ca-drop-after')),
-    ...given('keyType', readKeyType(read('key-type'))),
+    ...given('keyType', readOneOf('key-type', KEY_TYPES, read('key-type'))),
+    ...given('intermediates', readNumber(readOneOf('intermediates', ['0', '1', '2'], read('intermediates')))),
+    ...given('bundleEndpoints', readBundleEndpoint(read('bundle-endpoint'), read('bundle-endpoint-web'))),
+    ...given('jwtTtlMs', duration('jwt-ttl')),
+    ...given('jwtAlgorithm', readOneOf('jwt-algorithm', JWT_ALGORITHMS, read('jwt-algorithm'))),
   };
 }
 
@@ -117,14 +144,54 @@ function readRegistrations(text: string): Registration[] {
   return value as Registration[];
 }
 
-function readKeyType(text: string | undefined): KeyType | undefined {
+function readBundleEndpoint(
+  address: string | undefined,
+  webFile: string | undefined,
+): BundleEndpointOptions[] | undefined {
+  if (address === undefined) {
+    if (webFile === undefined) return undefined;
+    throw new DevTrustDomainError(
+      'CONFIGURATION',
+      `${nameOf('bundle-endpoint-web')}: needs ${nameOf('bundle-endpoint')}`,
+    );
+  }
+  const [, ipv6, name, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
+  const host = ipv6 ?? name;
+  if (host === undefined || Number(port) > 65_535)
+    throw new DevTrustDomainError(
+      'CONFIGURATION',
+      `${nameOf('bundle-endpoint')}: must be host:port, got ${quote(address)}`,
+    );
+  const where = { host, port: Number(port) };
+  if (webFile === undefined) return [{ profile: 'https_spiffe', ...where }];
+  const pem = readFile('bundle-endpoint-web', webFile);
+  return [{ profile: 'https_web', certificatePem: pem, keyPem: pem, ...where }];
+}
+
+function readFile(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new DevTrustDomainError('CONFIGURATION', `${nameOf(flag)}: can't read ${quote(file, 60)}`, cause);
+  }
+}
+
+function readOneOf<Value extends string>(
+  flag: string,
+  values: readonly Value[],
+  text: string | undefined,
+): Value | undefined {
   if (text === undefined) return undefined;
-  const keyType = KEY_TYPES.find((known) => known === text);
-  if (keyType !== undefined) return keyType;
+  const value = values.find((known) => known === text);
+  if (value !== undefined) return value;
   throw new DevTrustDomainError(
     'CONFIGURATION',
-    `${nameOf('key-type')}: must be one of ${KEY_TYPES.join(', ')}, got ${quote(text)}`,
+    `${nameOf(flag)}: must be one of ${values.join(', ')}, got ${quote(text)}`,
   );
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 function missing(flag: string): never {

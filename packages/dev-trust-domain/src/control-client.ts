@@ -3,9 +3,15 @@
  */
 import { request } from 'node:http';
 import { join } from 'node:path';
-import type { RegistrationRequest, RotateCaOptions, TrustDomainControl } from './control.ts';
+import type { CallFilter, CallRecord } from './calls.ts';
+import type {
+  CloseStreamsOptions,
+  RegistrationRequest,
+  RotateAuthorityOptions,
+  TrustDomainControl,
+} from './control.ts';
 import { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
-import type { CaRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
+import type { CaRotationResult, JwtRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
 
 /** The state directory that `npm start` uses. */
 export const DEFAULT_STATE_DIRECTORY = '.countersign';
@@ -35,8 +41,20 @@ export function createControlClient(socketPath: string): TrustDomainControl {
   return {
     status: () => call<TrustDomainStatus>('GET', '/v1/status'),
     rotate: (name) => call<WorkloadStatus[]>('POST', '/v1/rotate', { name }),
-    rotateCa: (options: RotateCaOptions = {}) =>
+    rotateCa: (options: RotateAuthorityOptions = {}) =>
       call<CaRotationResult>('POST', '/v1/rotate-ca', options, options.settleMs),
+    rotateJwt: (options: RotateAuthorityOptions = {}) =>
+      call<JwtRotationResult>('POST', '/v1/rotate-jwt', options, options.settleMs),
+    bundleDocument: () => call<string>('GET', '/v1/bundle'),
+    federate: async (trustDomain, bundle) => void (await call('POST', '/v1/federate', { trustDomain, bundle })),
+    unfederate: async (trustDomain) => void (await call('POST', '/v1/unfederate', { trustDomain })),
+    injectFault: async ({ response, ...fault }) => {
+      const bytes = response === undefined ? {} : { responseBase64: Buffer.from(response).toString('base64') };
+      await call('POST', '/v1/fault', { ...fault, ...bytes });
+    },
+    clearFaults: async () => void (await call('POST', '/v1/clear-faults')),
+    closeStreams: (options: CloseStreamsOptions = {}) => call<number>('POST', '/v1/close-streams', options),
+    calls: (filter: CallFilter = {}) => call<CallRecord[]>('POST', '/v1/calls', filter),
     register: (registration: RegistrationRequest) => call<WorkloadStatus>('POST', '/v1/register', registration),
     unregister: (name, spiffeId) => call<WorkloadStatus>('POST', '/v1/unregister', { name, spiffeId }),
   };

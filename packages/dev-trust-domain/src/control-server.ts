@@ -4,8 +4,15 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { quote, SpiffeTlsError } from '@countersign/spiffe-tls';
-import type { RegistrationRequest, RotateCaOptions, TrustDomainControl } from './control.ts';
+import type { CallFilter } from './calls.ts';
+import type {
+  CloseStreamsOptions,
+  RegistrationRequest,
+  RotateAuthorityOptions,
+  TrustDomainControl,
+} from './control.ts';
 import { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
+import { type Fault, parseFault, parseMethod, parseStatusName } from './faults.ts';
 import { guardSocket, prepareSocketPath } from './unix-socket.ts';
 
 /** What the server answers when it refuses. */
@@ -18,7 +25,8 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 64 * 1024;
+/** A bundle document inside JSON. */
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
 /** A CA rotation answers after its settling time; nothing else takes this long. */
 const MAX_WAIT_MS = 3_600_000;
 
@@ -28,7 +36,15 @@ type Handler = (control: TrustDomainControl, fields: Fields) => Promise<unknown>
 const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['GET /v1/status', (control) => control.status()],
   ['POST /v1/rotate', (control, fields) => rotate(control, fields)],
-  ['POST /v1/rotate-ca', (control, fields) => control.rotateCa(readRotateCa(fields))],
+  ['POST /v1/rotate-ca', (control, fields) => control.rotateCa(readRotateOptions(fields))],
+  ['POST /v1/rotate-jwt', (control, fields) => control.rotateJwt(readRotateOptions(fields))],
+  ['GET /v1/bundle', (control) => control.bundleDocument()],
+  ['POST /v1/federate', (control, fields) => federate(control, fields).then(() => ({}))],
+  ['POST /v1/unfederate', (control, fields) => unfederate(control, fields).then(() => ({}))],
+  ['POST /v1/fault', (control, fields) => control.injectFault(readFault(fields)).then(() => ({}))],
+  ['POST /v1/clear-faults', (control) => control.clearFaults().then(() => ({}))],
+  ['POST /v1/close-streams', (control, fields) => control.closeStreams(readCloseStreams(fields))],
+  ['POST /v1/calls', (control, fields) => control.calls(readCallFilter(fields))],
   ['POST /v1/register', (control, fields) => control.register(readRegister(fields))],
   ['POST /v1/unregister', (control, fields) => unregister(control, fields)],
 ]);
@@ -36,6 +52,8 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 const STATUS_OF_CODE: Partial<Record<DevTrustDomainErrorCode, number>> = {
   CONTROL_REQUEST: 400,
   REGISTRATION: 400,
+  FAULT: 400,
+  BUNDLE: 400,
   UNKNOWN_WORKLOAD: 404,
   SOCKET: 409,
   CLOSED: 503,
@@ -132,11 +150,39 @@ async function rotate(control: TrustDomainControl, fields: Fields): Promise<unkn
   return control.rotate(optionalString(fields, 'name'));
 }
 
-function readRotateCa(fields: Fields): RotateCaOptions {
+function readRotateOptions(fields: Fields): RotateAuthorityOptions {
   onlyFields(fields, ['settleMs', 'dropAfterMs']);
   const settleMs = optionalDuration(fields, 'settleMs');
   const dropAfterMs = optionalDuration(fields, 'dropAfterMs');
   return { ...(settleMs === undefined ? {} : { settleMs }), ...(dropAfterMs === undefined ? {} : { dropAfterMs }) };
+}
+
+/** Bytes come as base64; `parseFault` checks the rest. */
+function readFault({ responseBase64, ...fields }: Fields): Fault {
+  if (responseBase64 === undefined) return parseFault(fields);
+  if (typeof responseBase64 !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(responseBase64))
+    throw refuse('responseBase64 must be base64');
+  return parseFault({ ...fields, response: new Uint8Array(Buffer.from(responseBase64, 'base64')) });
+}
+
+function readCallFilter(fields: Fields): CallFilter {
+  onlyFields(fields, ['workload', 'method', 'code', 'details']);
+  const workload = optionalString(fields, 'workload');
+  const { method } = fields;
+  return {
+    ...(workload === undefined ? {} : { workload }),
+    ...(method === undefined ? {} : { method: parseMethod(method) }),
+  };
+}
+
+function readCloseStreams(fields: Fields): CloseStreamsOptions {
+  const details = optionalString(fields, 'details');
+  const { code } = fields;
+  return {
+    ...readCallFilter(fields),
+    ...(code === undefined ? {} : { code: parseStatusName(code) }),
+    ...(details === undefined ? {} : { details }),
+  };
 }
 
 /** Only the shape of what `register` needs at once; `parseRegistration` checks the rest. */
@@ -151,6 +197,16 @@ function readRegister(fields: Fields): RegistrationRequest {
 async function unregister(control: TrustDomainControl, fields: Fields): Promise<unknown> {
   onlyFields(fields, ['name', 'spiffeId']);
   return control.unregister(requiredString(fields, 'name'), optionalString(fields, 'spiffeId'));
+}
+
+async function federate(control: TrustDomainControl, fields: Fields): Promise<void> {
+  onlyFields(fields, ['trustDomain', 'bundle']);
+  return control.federate(requiredString(fields, 'trustDomain'), requiredString(fields, 'bundle'));
+}
+
+async function unfederate(control: TrustDomainControl, fields: Fields): Promise<void> {
+  onlyFields(fields, ['trustDomain']);
+  return control.unfederate(requiredString(fields, 'trustDomain'));
 }
 
 function onlyFields(fields: Fields, known: readonly string[]): void {

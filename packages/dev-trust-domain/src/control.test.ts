@@ -44,6 +44,11 @@ test('the client does over the socket what the trust domain does in process', as
     [serialNumber, previousSerialNumber],
   );
 
+  const { keyId, previousKeyId } = await control.rotateJwt({ settleMs: 0, dropAfterMs: 3_600_000 });
+  assert.deepEqual(
+    (await control.status()).jwtAuthorities.map((authority) => authority.keyId),
+    [keyId, previousKeyId],
+  );
   assert.deepEqual((await control.unregister('web')).identities, []);
   const { identities, socket } = await control.register({
     name: 'web',
@@ -81,13 +86,17 @@ const refused: readonly [name: string, method: string, path: string, body: strin
     ['a query', 'GET', '/v1/status?x', '', 400, /no such operation/],
     ['a body that is not JSON', 'POST', '/v1/rotate', '{', 400, /JSON/],
     ['a body that is a list', 'POST', '/v1/rotate', '[]', 400, /JSON object/],
-    ['a body of 65 KiB', 'POST', '/v1/rotate', JSON.stringify({ name: 'x'.repeat(66_000) }), 400, /65536 bytes/],
+    ['a body of 3 MiB', 'POST', '/v1/rotate', JSON.stringify({ name: 'x'.repeat(3_000_000) }), 400, /2097152 bytes/],
     ['an unknown field', 'POST', '/v1/rotate', '{"nmae":"web"}', 400, /"nmae"/],
     ['a name that is no string', 'POST', '/v1/rotate', '{"name":1}', 400, /name must be a string/],
     ['no name', 'POST', '/v1/unregister', '{}', 400, /name is missing/],
     ['a workload that is not there', 'POST', '/v1/unregister', '{"name":"nobody"}', 404, /nobody/],
     ['a wait that is negative', 'POST', '/v1/rotate-ca', '{"settleMs":-1}', 400, /settleMs/],
     ['a wait that is text', 'POST', '/v1/rotate-ca', '{"dropAfterMs":"1s"}', 400, /dropAfterMs/],
+    ['an unknown field of a rotation', 'POST', '/v1/rotate-jwt', '{"settle":1}', 400, /"settle"/],
+    ['a response that is no base64', 'POST', '/v1/fault', '{"responseBase64":"?"}', 400, /base64/],
+    ['a fault without effect', 'POST', '/v1/fault', '{"method":"FetchX509SVID"}', 400, /must have a code/],
+    ['an unknown field of a filter', 'POST', '/v1/calls', '{"name":"web"}', 400, /"name"/],
     ['an owner', 'POST', '/v1/register', '{"name":"x","owner":{"uid":0,"gid":0}}', 400, /owner/],
     [
       'an unknown field of a registration',

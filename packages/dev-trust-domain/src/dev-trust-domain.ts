@@ -5,26 +5,50 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { quote } from '@countersign/spiffe-tls';
-import { Authorities, type PublishedAuthority } from './authorities.ts';
-import { CaRotation } from './ca-rotation.ts';
-import { createFileStore, MEMORY_STORE } from './ca-store.ts';
-import type { RegistrationRequest, RotateCaOptions, TrustDomainControl } from './control.ts';
+import { status } from '@grpc/grpc-js';
+import { Authorities, createMemoryStore, type PublishedAuthority } from './authorities.ts';
+import { AuthorityRotation } from './authority-rotation.ts';
+import { BundleEndpoints } from './bundle-endpoint.ts';
+import { createFileStore } from './ca-store.ts';
+import type { CallFilter, CallRecord } from './calls.ts';
+import { type CertificateAuthority, createCaKind } from './certificate-authority.ts';
+import type {
+  CloseStreamsOptions,
+  RegistrationRequest,
+  RotateAuthorityOptions,
+  TrustDomainControl,
+} from './control.ts';
 import { type ControlServer, listenControl } from './control-server.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { type Fault, parseFault } from './faults.ts';
+import type { BundleListener, FollowedTrustDomain } from './federation.ts';
+import { createJwtAuthorityKind, createJwtFileStore, type JwtAuthority, type JwtKey } from './jwt-authority.ts';
 import { type DevTrustDomainOptions, resolveSettings, type Settings } from './options.ts';
 import { createQueue } from './queue.ts';
 import { parseName, parseRegistration } from './registration.ts';
-import type { AuthorityStatus, CaRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
-import { Workloads } from './workloads.ts';
+import type {
+  AuthorityStatus,
+  CaRotationResult,
+  JwtRotationResult,
+  TrustDomainStatus,
+  WorkloadStatus,
+} from './status.ts';
+import { type Signers, Workloads } from './workloads.ts';
 
 /** A running trust domain. */
-export interface DevTrustDomain extends TrustDomainControl, AsyncDisposable {
+export interface DevTrustDomain extends TrustDomainControl, FollowedTrustDomain, AsyncDisposable {
   /** The address to put into a workload's `SPIFFE_ENDPOINT_SOCKET`. @throws {DevTrustDomainError} `UNKNOWN_WORKLOAD` */
   socketOf(name: string): string;
+  /** Its name. */
+  readonly trustDomain: string;
+  /** Federates with another trust domain of this process, and follows its rotations. */
+  federateWith(other: FollowedTrustDomain): Promise<void>;
   /** Path of the control socket. */
   readonly controlSocket: string;
   /** Settles when the present root has left the bundle for good, that is, after the overlap of the last rotation. */
   whenOldRootsDropped(): Promise<void>;
+  /** Settles when the JWT keys that rotations relieved have left the bundle. */
+  whenOldJwtKeysDropped(): Promise<void>;
   /** Ends every stream with UNAVAILABLE and removes the sockets. Idempotent. */
   close(): Promise<void>;
 }
@@ -42,11 +66,7 @@ export interface DevTrustDomain extends TrustDomainControl, AsyncDisposable {
  */
 export async function startDevTrustDomain(options: DevTrustDomainOptions): Promise<DevTrustDomain> {
   const settings = resolveSettings({ ...options, runDirectory: resolve(options.runDirectory) });
-  const { trustDomain, caDirectory, caTtlMs, clock } = settings;
-  const store = caDirectory === undefined ? MEMORY_STORE : createFileStore(resolve(caDirectory), trustDomain);
-  const { authorities, replaced } = await Authorities.open({ trustDomain, ttlMs: caTtlMs, store }, clock.now());
-  if (replaced !== undefined) settings.log({ event: 'ca-created', reason: replaced });
-  const running = new RunningTrustDomain(settings, authorities);
+  const running = new RunningTrustDomain(settings, await openSigners(settings));
   try {
     await running.start();
   } catch (cause) {
@@ -56,24 +76,70 @@ export async function startDevTrustDomain(options: DevTrustDomainOptions): Promi
   return running;
 }
 
+async function openSigners(settings: Settings): Promise<Signers> {
+  const { trustDomain, caDirectory, caTtlMs: ttlMs, intermediates, jwtAlgorithm: algorithm, clock, log } = settings;
+  const directory = caDirectory === undefined ? undefined : resolve(caDirectory);
+  const caStore =
+    directory === undefined
+      ? createMemoryStore<CertificateAuthority, Uint8Array>()
+      : createFileStore(directory, trustDomain);
+  const jwtStore = directory === undefined ? createMemoryStore<JwtAuthority, JwtKey>() : createJwtFileStore(directory);
+  const ca = await Authorities.open(createCaKind({ trustDomain, ttlMs, intermediates, store: caStore }), clock.now());
+  const jwt = await Authorities.open(createJwtAuthorityKind({ algorithm, ttlMs, store: jwtStore }), clock.now());
+  if (ca.replaced !== undefined) log({ event: 'ca-created', reason: ca.replaced });
+  if (jwt.replaced !== undefined) log({ event: 'jwt-key-created', reason: jwt.replaced });
+  return { ca: ca.authorities, jwt: jwt.authorities };
+}
+
 class RunningTrustDomain implements DevTrustDomain {
+  readonly trustDomain: string;
   readonly controlSocket: string;
   readonly #settings: Settings;
-  readonly #authorities: Authorities;
+  readonly #signers: Signers;
   readonly #workloads: Workloads;
-  readonly #caRotation: CaRotation;
+  readonly #caRotation: AuthorityRotation;
+  readonly #jwtRotation: AuthorityRotation;
+  readonly #endpoints: BundleEndpoints;
   readonly #queue = createQueue();
   readonly #startedAtMs: number;
   #control: ControlServer | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: Settings, authorities: Authorities) {
+  constructor(settings: Settings, signers: Signers) {
     this.controlSocket = join(settings.runDirectory, 'control', 'control.sock');
+    this.trustDomain = settings.trustDomain.name;
     this.#settings = settings;
-    this.#authorities = authorities;
+    this.#signers = signers;
     this.#startedAtMs = settings.clock.now();
-    this.#workloads = new Workloads(settings, authorities, this.#queue);
-    this.#caRotation = new CaRotation(settings, authorities, this.#workloads, this.#queue);
+    const workloads = new Workloads(settings, signers, this.#queue);
+    this.#workloads = workloads;
+    this.#endpoints = new BundleEndpoints({
+      settings,
+      document: () => workloads.federation.document(),
+      issue: (spiffeId) => workloads.issueFor({ spiffeId, dnsNames: [] }),
+    });
+    const shared = { settings, queue: this.#queue, publish: () => this.#publishBundle() };
+    this.#caRotation = new AuthorityRotation({
+      ...shared,
+      kind: 'ca',
+      idField: 'serial',
+      authorities: signers.ca,
+      signedTtlMs: settings.svidTtlMs,
+      reissue: async () => {
+        await Promise.all([workloads.issueAll(), this.#endpoints.renew(), workloads.federation.publish()]);
+      },
+      lastExpiryMs: () => workloads.lastExpiryMs,
+    });
+    this.#jwtRotation = new AuthorityRotation({
+      ...shared,
+      kind: 'jwt-key',
+      idField: 'key_id',
+      authorities: signers.jwt,
+      signedTtlMs: settings.jwtTtlMs,
+      // Workloads ask for tokens when they need them; the order of the keys is all that changes.
+      reissue: () => this.#publishBundle(),
+      lastExpiryMs: () => workloads.lastJwtExpiryMs,
+    });
   }
 
   async start(): Promise<void> {
@@ -82,7 +148,9 @@ class RunningTrustDomain implements DevTrustDomain {
     this.#control = await listenControl(this.controlSocket, this);
     for (const registration of this.#settings.registrations) await this.#workloads.add(registration);
     await this.#queue(() => this.#workloads.issueAll());
+    for (const options of this.#settings.bundleEndpoints) await this.#endpoints.open(options);
     this.#caRotation.start();
+    this.#jwtRotation.start();
   }
 
   socketOf(name: string): string {
@@ -94,7 +162,10 @@ class RunningTrustDomain implements DevTrustDomain {
       trustDomain: this.#settings.trustDomain.name,
       startedAt: toIso(this.#startedAtMs),
       svidTtlMs: this.#settings.svidTtlMs,
-      authorities: this.#authorities.published.map(toAuthorityStatus),
+      authorities: this.#signers.ca.published.map(toAuthorityStatus),
+      jwtAuthorities: this.#signers.jwt.published.map(({ id, role }) => ({ keyId: id, role })),
+      federatesWith: this.#workloads.federation.names(),
+      bundleEndpoints: this.#endpoints.status,
       workloads: this.#workloads.names().map((name) => this.#workloads.statusOf(name)),
     };
   }
@@ -107,9 +178,16 @@ class RunningTrustDomain implements DevTrustDomain {
     return names.map((each) => this.#workloads.statusOf(each));
   }
 
-  async rotateCa(options: RotateCaOptions = {}): Promise<CaRotationResult> {
+  async rotateCa(options: RotateAuthorityOptions = {}): Promise<CaRotationResult> {
     this.#assertOpen();
-    return this.#caRotation.rotate(options);
+    const { id, previousId, dropsAt } = await this.#caRotation.rotate(options);
+    return { serialNumber: id, previousSerialNumber: previousId, dropsAt };
+  }
+
+  async rotateJwt(options: RotateAuthorityOptions = {}): Promise<JwtRotationResult> {
+    this.#assertOpen();
+    const { id, previousId, dropsAt } = await this.#jwtRotation.rotate(options);
+    return { keyId: id, previousKeyId: previousId, dropsAt };
   }
 
   async register(request: RegistrationRequest): Promise<WorkloadStatus> {
@@ -136,8 +214,64 @@ class RunningTrustDomain implements DevTrustDomain {
     });
   }
 
+  async bundleDocument(): Promise<string> {
+    return this.#workloads.federation.document();
+  }
+
+  watchBundle(listener: BundleListener): () => void {
+    return this.#workloads.federation.watch(listener);
+  }
+
+  async federate(trustDomain: string, bundleDocument: string): Promise<void> {
+    this.#assertOpen();
+    this.#workloads.federation.set(trustDomain, bundleDocument);
+    await this.#workloads.publishBundle();
+    this.#settings.log({ event: 'federated', with: trustDomain });
+  }
+
+  async federateWith(other: FollowedTrustDomain): Promise<void> {
+    this.#assertOpen();
+    // Not through the queue: two trust domains that follow each other and rotate at once would wait for each other.
+    await this.#workloads.federation.follow(other, () => this.#workloads.publishBundle());
+    this.#settings.log({ event: 'federated', with: other.trustDomain });
+  }
+
+  async unfederate(trustDomain: string): Promise<void> {
+    this.#assertOpen();
+    this.#workloads.federation.delete(trustDomain);
+    await this.#workloads.publishBundle();
+    this.#settings.log({ event: 'unfederated', with: trustDomain });
+  }
+
+  async injectFault(fault: Fault): Promise<void> {
+    this.#assertOpen();
+    const parsed = parseFault(fault);
+    // A slip in the name would be a fault that never happens, and a test that passes for nothing.
+    if (parsed.workload !== undefined) this.#workloads.socketOf(parsed.workload);
+    this.#workloads.faults.inject(parsed);
+  }
+
+  async clearFaults(): Promise<void> {
+    this.#workloads.faults.clear();
+  }
+
+  async closeStreams(options: CloseStreamsOptions = {}): Promise<number> {
+    this.#assertOpen();
+    const { code = 'UNAVAILABLE', details = 'closed on command', ...filter } = options;
+    if (filter.workload !== undefined) this.#workloads.socketOf(filter.workload);
+    return this.#workloads.calls.end(filter, status[code], details);
+  }
+
+  async calls(filter: CallFilter = {}): Promise<readonly CallRecord[]> {
+    return this.#workloads.calls.list(filter);
+  }
+
   whenOldRootsDropped(): Promise<void> {
     return this.#caRotation.whenDropped();
+  }
+
+  whenOldJwtKeysDropped(): Promise<void> {
+    return this.#jwtRotation.whenDropped();
   }
 
   close(): Promise<void> {
@@ -151,9 +285,16 @@ class RunningTrustDomain implements DevTrustDomain {
 
   async #shutDown(): Promise<void> {
     this.#caRotation.stop();
-    await this.#control?.close();
+    this.#jwtRotation.stop();
+    this.#workloads.federation.close();
+    await Promise.all([this.#control?.close(), this.#endpoints.close()]);
     // Behind whatever is being issued, so that no step meets a half closed trust domain.
     await this.#queue(() => this.#workloads.close());
+  }
+
+  /** To the own workloads, and to the trust domains that follow this one. */
+  async #publishBundle(): Promise<void> {
+    await Promise.all([this.#workloads.publishBundle(), this.#workloads.federation.publish()]);
   }
 
   #assertOpen(): void {
@@ -178,8 +319,8 @@ class RunningTrustDomain implements DevTrustDomain {
   }
 }
 
-function toAuthorityStatus({ certificateDer, role }: PublishedAuthority): AuthorityStatus {
-  const { serialNumber, validFrom, validTo } = new X509Certificate(certificateDer);
+function toAuthorityStatus({ material, role }: PublishedAuthority<Uint8Array>): AuthorityStatus {
+  const { serialNumber, validFrom, validTo } = new X509Certificate(material);
   return { serialNumber, role, notBefore: toIso(Date.parse(validFrom)), notAfter: toIso(Date.parse(validTo)) };
 }
 

@@ -16,6 +16,12 @@ export type DevTrustDomainErrorCode =
   | 'REGISTRATION'
   /** No workload of that name, or it has no such identity. */
   | 'UNKNOWN_WORKLOAD'
+  /** A JWT-SVID that is not valid. */
+  | 'JWT_SVID'
+  /** A fault to inject that breaks a rule. */
+  | 'FAULT'
+  /** A bundle document that is not valid, or a trust domain that it can't be federated with. */
+  | 'BUNDLE'
   /** A control request that is malformed, too large or not known. */
   | 'CONTROL_REQUEST'
   /** Nothing answers on the control socket. */

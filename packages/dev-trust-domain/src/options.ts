@@ -2,8 +2,10 @@
  * The options of a development trust domain, their defaults, and the checks that refuse what can't work.
  */
 import { type Clock, createSystemClock, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
-import type { KeyType } from './certificate-authority.ts';
+import type { BundleEndpointOptions } from './bundle-endpoint.ts';
+import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-authority.ts';
 import { parseRegistration, type Registration } from './registration.ts';
 
 /** Something worth a log line. Never holds a key. */
@@ -29,7 +31,7 @@ export interface DevTrustDomainOptions {
   readonly svidTtlMs?: number;
   /** The part of an SVID's life after which it is replaced. Default 0.5; up to a tenth of the wait is taken off as jitter. */
   readonly rotateAtFraction?: number;
-  /** Life of the CA. Default 86 400 000, a day; at least four SVID lives. It is replaced after two thirds. */
+  /** Life of the CA and of the JWT key. Default 86 400 000, a day; at least four SVID lives. Each is replaced after two thirds. */
   readonly caTtlMs?: number;
   /** Where the CA's key is kept, mode 0600. Default: in memory, so each start has a new CA. */
   readonly caDirectory?: string;
@@ -37,10 +39,18 @@ export interface DevTrustDomainOptions {
   readonly backdateMs?: number;
   /** Default `ec-p256`. */
   readonly keyType?: KeyType;
-  /** How long a new root is published before it signs, after every open stream was told. Default 2000. */
+  /** How many CAs stand between the root and SVIDs, as with SPIRE's upstream authorities. Default 0; at most 2. */
+  readonly intermediates?: number;
+  /** Life of a JWT-SVID. Default: that of an SVID; sane from 10 000 to 3 600 000. */
+  readonly jwtTtlMs?: number;
+  /** What signs JWT-SVIDs. Default `ES256`. */
+  readonly jwtAlgorithm?: JwtAlgorithm;
+  /** How long a new root or JWT key is published before it signs, after every open stream was told. Default 2000. */
   readonly caSettleMs?: number;
-  /** How long the old root stays after the new one signs. Default: until the last SVID that it signed has expired. */
+  /** How long the old root or JWT key stays after the new one signs. Default: until the last SVID that it signed has expired. */
   readonly caDropAfterMs?: number;
+  /** Bundle endpoints to serve, for others to federate with. Default: none. */
+  readonly bundleEndpoints?: readonly BundleEndpointOptions[];
   /** Runs although `NODE_ENV` is `production`. Default `false`; there is no good reason. */
   readonly allowProduction?: boolean;
   /** The environment, for the production guard; usually `process.env`. */
@@ -65,8 +75,12 @@ export interface Settings {
   readonly caDirectory: string | undefined;
   readonly backdateMs: number;
   readonly keyType: KeyType;
+  readonly intermediates: number;
+  readonly jwtTtlMs: number;
+  readonly jwtAlgorithm: JwtAlgorithm;
   readonly caSettleMs: number;
   readonly caDropAfterMs: number | undefined;
+  readonly bundleEndpoints: readonly BundleEndpointOptions[];
   readonly log: (event: TrustDomainEvent) => void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -80,6 +94,8 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
   refuseProduction(options);
   const trustDomain = parseTrustDomain(options.trustDomain);
   const svidTtlMs = number('svidTtlMs', options.svidTtlMs ?? 300_000, 1000);
+  const jwtTtlMs = number('jwtTtlMs', options.jwtTtlMs ?? svidTtlMs, 1000);
+  const longestTtlMs = Math.max(svidTtlMs, jwtTtlMs);
   return {
     trustDomain,
     runDirectory: options.runDirectory,
@@ -87,12 +103,16 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
     namespace: options.namespace,
     svidTtlMs,
     rotateAtFraction: fraction('rotateAtFraction', options.rotateAtFraction ?? 0.5),
-    caTtlMs: number('caTtlMs', options.caTtlMs ?? Math.max(86_400_000, 4 * svidTtlMs), 4 * svidTtlMs),
+    caTtlMs: number('caTtlMs', options.caTtlMs ?? Math.max(86_400_000, 4 * longestTtlMs), 4 * longestTtlMs),
     caDirectory: options.caDirectory,
     backdateMs: number('backdateMs', options.backdateMs ?? 10_000, 0),
-    keyType: options.keyType ?? 'ec-p256',
+    keyType: oneOf('keyType', options.keyType ?? 'ec-p256', KEY_TYPES),
+    intermediates: oneOf('intermediates', options.intermediates ?? 0, [0, 1, 2]),
+    jwtTtlMs,
+    jwtAlgorithm: oneOf('jwtAlgorithm', options.jwtAlgorithm ?? 'ES256', JWT_ALGORITHMS),
     caSettleMs: number('caSettleMs', options.caSettleMs ?? 2000, 0),
     caDropAfterMs: options.caDropAfterMs === undefined ? undefined : number('caDropAfterMs', options.caDropAfterMs, 0),
+    bundleEndpoints: options.bundleEndpoints ?? [],
     log: options.log ?? (() => {}),
     clock: options.clock ?? createSystemClock(),
     random: options.random ?? Math.random,
@@ -126,4 +146,12 @@ function number(name: string, value: number, least: number): number {
 function fraction(name: string, value: number): number {
   if (value > 0 && value < 1) return value;
   throw new DevTrustDomainError('CONFIGURATION', `options: ${name} must lie between 0 and 1, got ${value}`);
+}
+
+function oneOf<Value extends string | number>(name: string, value: Value, known: readonly Value[]): Value {
+  if (known.includes(value)) return value;
+  throw new DevTrustDomainError(
+    'CONFIGURATION',
+    `options: ${name} must be one of ${known.join(', ')}, got ${JSON.stringify(value)}`,
+  );
 }

@@ -19,7 +19,15 @@ export async function runTrustDomain({ args, env, signal, log }: ProcessContext)
   await using trustDomain = await startDevTrustDomain({ ...loadConfig(args, env), log });
   const { workloads, ...status } = await trustDomain.status();
   const sockets = Object.fromEntries(workloads.map(({ name, socket }) => [name, socket]));
-  log({ event: 'ready', trustDomain: status.trustDomain, controlSocket: trustDomain.controlSocket, sockets });
+  const { controlSocket } = trustDomain;
+  const { bundleEndpoints } = status;
+  log({
+    event: 'ready',
+    trustDomain: status.trustDomain,
+    controlSocket,
+    sockets,
+    ...(bundleEndpoints.length === 0 ? {} : { bundleEndpoints }),
+  });
   await aborted(signal);
   log({ event: 'stopping' });
 }

@@ -1,7 +1,7 @@
 /**
  * Which identity a workload gets: what SPIRE calls a registration entry, with the socket in the place of selectors.
  */
-import { quote, SpiffeId, SpiffeTlsError, type TrustDomain } from '@countersign/spiffe-tls';
+import { quote, SpiffeId, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
 import { DevTrustDomainError } from './errors.ts';
 
 /** One identity of one workload. A workload with several has several registrations under one name. */
@@ -14,6 +14,8 @@ export interface Registration {
   readonly dnsNames: readonly string[];
   /** Says what the identity is for; unique within the workload. */
   readonly hint?: string;
+  /** Names of trust domains whose bundles it gets too, once there is a federation with them. */
+  readonly federatesWith?: readonly string[];
   /** Who may open the socket, when the trust domain runs as root. Default: the user it runs as. */
   readonly owner?: SocketOwner;
 }
@@ -29,8 +31,9 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9
 /** The upper bound of a common name (RFC 5280, ub-common-name). */
 const MAX_COMMON_NAME = 64;
 const MAX_DNS_NAMES = 32;
+const MAX_FEDERATES_WITH = 1000;
 const MAX_HINT_BYTES = 1024;
-const FIELDS = new Set(['name', 'spiffeId', 'dnsNames', 'hint', 'owner']);
+const FIELDS = new Set(['name', 'spiffeId', 'dnsNames', 'hint', 'federatesWith', 'owner']);
 
 /**
  * Checks a registration that came from a file or over the control socket.
@@ -40,12 +43,13 @@ export function parseRegistration(value: unknown, trustDomain: TrustDomain): Reg
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('must be an object', value);
   const unknown = Object.keys(value).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) throw invalid('has a field that is not known', unknown);
-  const { name, spiffeId, dnsNames = [], hint, owner } = value as Record<keyof Registration, unknown>;
+  const { name, spiffeId, dnsNames = [], hint, federatesWith, owner } = value as Record<keyof Registration, unknown>;
   return {
     name: parseName(name),
     spiffeId: parseId(spiffeId, trustDomain),
     dnsNames: parseDnsNames(dnsNames),
     ...(hint === undefined || hint === '' ? {} : { hint: parseHint(hint) }),
+    ...(federatesWith === undefined ? {} : { federatesWith: parseFederatesWith(federatesWith, trustDomain) }),
     ...(owner === undefined ? {} : { owner: parseOwner(owner) }),
   };
 }
@@ -91,6 +95,24 @@ function parseHint(hint: unknown): string {
   if (typeof hint !== 'string' || Buffer.byteLength(hint) > MAX_HINT_BYTES)
     throw invalid(`hint must be a string of at most ${MAX_HINT_BYTES} bytes`, hint);
   return hint;
+}
+
+function parseFederatesWith(value: unknown, own: TrustDomain): string[] {
+  if (!Array.isArray(value) || value.length > MAX_FEDERATES_WITH)
+    throw invalid(`federatesWith must be a list of at most ${MAX_FEDERATES_WITH}`, value);
+  return value.map((name: unknown) => {
+    if (typeof name !== 'string' || !isTrustDomain(name) || name === own.name)
+      throw invalid('federatesWith must hold names of other trust domains', name);
+    return name;
+  });
+}
+
+function isTrustDomain(name: string): boolean {
+  try {
+    return TrustDomain.parse(name).name === name;
+  } catch {
+    return false;
+  }
 }
 
 function parseOwner(value: unknown): SocketOwner {

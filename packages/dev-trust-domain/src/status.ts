@@ -2,6 +2,8 @@
  * What a development trust domain tells about itself, over the control socket and to its owner in process.
  */
 
+import type { BundleEndpointStatus } from './bundle-endpoint.ts';
+
 /** A root in the bundle. Times are ISO 8601. */
 export interface AuthorityStatus {
   /** Upper-case hexadecimal. */
@@ -9,6 +11,13 @@ export interface AuthorityStatus {
   readonly role: 'active' | 'prepared' | 'retiring';
   readonly notBefore: string;
   readonly notAfter: string;
+}
+
+/** A key that verifies JWT-SVIDs. */
+export interface JwtAuthorityStatus {
+  /** The `kid` of its tokens. */
+  readonly keyId: string;
+  readonly role: 'active' | 'prepared' | 'retiring';
 }
 
 /** An identity and the SVID in use for it. */
@@ -39,7 +48,12 @@ export interface TrustDomainStatus {
   readonly svidTtlMs: number;
   /** The active one first. */
   readonly authorities: readonly AuthorityStatus[];
+  /** The active one first. */
+  readonly jwtAuthorities: readonly JwtAuthorityStatus[];
   readonly workloads: readonly WorkloadStatus[];
+  /** Names of the trust domains that it federates with. */
+  readonly federatesWith: readonly string[];
+  readonly bundleEndpoints: readonly BundleEndpointStatus[];
 }
 
 /** What a rotation of the CA did. */
@@ -49,5 +63,15 @@ export interface CaRotationResult {
   /** Serial number of the root that it relieved. */
   readonly previousSerialNumber: string;
   /** When the old root leaves the bundle. */
+  readonly dropsAt: string;
+}
+
+/** What a rotation of the JWT key did. */
+export interface JwtRotationResult {
+  /** ID of the key that signs now. */
+  readonly keyId: string;
+  /** ID of the key that it relieved. */
+  readonly previousKeyId: string;
+  /** When the old key leaves the bundle. */
   readonly dropsAt: string;
 }

@@ -5,6 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import {
+  type JWTBundlesResponse,
   type SpiffeWorkloadAPIServer,
   SpiffeWorkloadAPIService,
   type X509BundlesResponse,
@@ -12,29 +13,30 @@ import {
 } from '@countersign/spiffe-tls/workload-api-proto';
 import {
   type handleServerStreamingCall,
-  type handleUnaryCall,
   Server,
   ServerCredentials,
   ServerInterceptingCall,
   type ServerInterceptor,
   type ServerWritableStream,
-  type StatusObject,
   status,
 } from '@grpc/grpc-js';
+import { withRawMessages } from './call-interceptor.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { CLOSING, fetchJwtSvidOf, type JwtHandlersOptions, NOT_REGISTERED, validateJwtSvidOf } from './jwt-handlers.ts';
+import { addReflection } from './reflection.ts';
 import type { SocketOwner } from './registration.ts';
+import { type TrustBundle, toBundleDer, toJwksDocument } from './trust-bundle.ts';
 import { guardSocket, prepareSocketPath } from './unix-socket.ts';
-import type { Workload, WorkloadState } from './workload.ts';
+import type { WorkloadState } from './workload.ts';
 
 /** What a server serves. */
-export interface WorkloadApiServerOptions {
+export interface WorkloadApiServerOptions extends JwtHandlersOptions {
   readonly path: string;
   readonly owner?: SocketOwner;
-  readonly workload: Workload;
-  /** The SPIFFE ID of the trust domain: the key of its bundle. */
-  readonly trustDomainId: string;
   /** Awaited before a stream's first message, so that a host that slept does not hand out what expired meanwhile. */
   readonly refresh: () => Promise<void>;
+  /** Notes calls and lets faults happen to them; see `createCallInterceptor`. */
+  readonly interceptor: ServerInterceptor;
 }
 
 /** A listening server. */
@@ -46,8 +48,12 @@ export interface WorkloadApiServer {
 /** Listens. @throws {DevTrustDomainError} `SOCKET`. */
 export async function listenWorkloadApi(options: WorkloadApiServerOptions): Promise<WorkloadApiServer> {
   await prepareSocketPath(options.path);
-  const server = new Server({ interceptors: [requireSecurityHeader], 'grpc.max_receive_message_length': 64 * 1024 });
-  server.addService(SpiffeWorkloadAPIService, handlersOf(options));
+  const server = new Server({
+    interceptors: [options.interceptor, requireSecurityHeader],
+    'grpc.max_receive_message_length': 64 * 1024,
+  });
+  server.addService(withRawMessages(SpiffeWorkloadAPIService), handlersOf(options));
+  addReflection(server);
   await bind(server, options.path);
   await guardSocket(options.path, options.owner);
   return { close: () => shutDown(server) };
@@ -97,25 +103,18 @@ const requireSecurityHeader: ServerInterceptor = (_method, call) =>
 function handlersOf(options: WorkloadApiServerOptions): SpiffeWorkloadAPIServer {
   return {
     fetchX509Svid: streamOf(options, toX509SvidResponse),
-    fetchX509Bundles: streamOf(options, (state) => toX509BundlesResponse(state, options.trustDomainId)),
-    // JWT-SVIDs come with a later change. Until then these three, like the WIT profile, say that they are not there, which
-    // tells a client not to ask again (Workload Endpoint appendix A).
-    fetchJwtsvid: unimplementedCall,
-    fetchJwtBundles: unimplementedStream,
-    validateJwtsvid: unimplementedCall,
+    fetchX509Bundles: streamOf(options, toX509BundlesResponse),
+    fetchJwtsvid: fetchJwtSvidOf(options),
+    fetchJwtBundles: streamOf(options, toJwtBundlesResponse),
+    validateJwtsvid: validateJwtSvidOf(options),
     fetchWitsvid: unimplementedStream,
     fetchWitBundles: unimplementedStream,
   };
 }
 
-const UNIMPLEMENTED: Partial<StatusObject> = {
-  code: status.UNIMPLEMENTED,
-  details: 'not served by the development trust domain',
-};
-
-const unimplementedCall: handleUnaryCall<unknown, never> = (_call, respond) => respond(UNIMPLEMENTED);
-
-const unimplementedStream: handleServerStreamingCall<unknown, never> = (call) => void call.emit('error', UNIMPLEMENTED);
+/** The WIT profile is not there, which tells a client not to ask again (Workload Endpoint appendix A). */
+const unimplementedStream: handleServerStreamingCall<unknown, never> = (call) =>
+  void call.emit('error', { code: status.UNIMPLEMENTED, details: 'not served by the development trust domain' });
 
 type RegisteredState = Extract<WorkloadState, { type: 'registered' }>;
 
@@ -152,9 +151,6 @@ function streamOf<Response>(
   };
 }
 
-const NOT_REGISTERED: Partial<StatusObject> = { code: status.PERMISSION_DENIED, details: 'no identity issued' };
-const CLOSING: Partial<StatusObject> = { code: status.UNAVAILABLE, details: 'the trust domain is stopping' };
-
 /** Settles when the message is on its way or nobody is left to take it. */
 function write<Response>(call: ServerWritableStream<unknown, Response>, response: Response): Promise<void> {
   return new Promise((resolve) => {
@@ -166,20 +162,32 @@ function write<Response>(call: ServerWritableStream<unknown, Response>, response
   });
 }
 
-function toX509SvidResponse({ identities, bundleDer }: RegisteredState): X509SVIDResponse {
+function toX509SvidResponse({ identities, bundles: [own, ...federated] }: RegisteredState): X509SVIDResponse {
+  const bundle = toBundleDer(own);
   return {
     svids: identities.map(({ registration, svid }) => ({
       spiffeId: registration.spiffeId,
-      x509Svid: Buffer.from(svid.certificateDer),
+      x509Svid: Buffer.concat(svid.chain),
       x509SvidKey: Buffer.from(svid.keyDer),
-      bundle: Buffer.from(bundleDer),
+      bundle,
       hint: registration.hint ?? '',
     })),
     crl: [],
-    federatedBundles: {},
+    federatedBundles: byTrustDomain(federated, toBundleDer),
   };
 }
 
-function toX509BundlesResponse({ bundleDer }: RegisteredState, trustDomainId: string): X509BundlesResponse {
-  return { crl: [], bundles: { [trustDomainId]: Buffer.from(bundleDer) } };
+function toX509BundlesResponse({ bundles }: RegisteredState): X509BundlesResponse {
+  return { crl: [], bundles: byTrustDomain(bundles, toBundleDer) };
+}
+
+function toJwtBundlesResponse({ bundles }: RegisteredState): JWTBundlesResponse {
+  return { bundles: byTrustDomain(bundles, toJwksDocument) };
+}
+
+function byTrustDomain(
+  bundles: readonly TrustBundle[],
+  encode: (bundle: TrustBundle) => Buffer,
+): Record<string, Buffer> {
+  return Object.fromEntries(bundles.map((bundle) => [bundle.trustDomainId, encode(bundle)]));
 }

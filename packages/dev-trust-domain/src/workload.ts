@@ -3,6 +3,7 @@
  */
 import type { IssuedSvid } from './certificate-authority.ts';
 import type { Registration } from './registration.ts';
+import type { TrustBundle } from './trust-bundle.ts';
 
 /** A registration with the SVID issued for it. */
 export interface Identity {
@@ -12,7 +13,12 @@ export interface Identity {
 
 /** The complete state; each change replaces it. */
 export type WorkloadState =
-  | { readonly type: 'registered'; readonly identities: readonly Identity[]; readonly bundleDer: Uint8Array }
+  | {
+      readonly type: 'registered';
+      readonly identities: readonly Identity[];
+      /** The own trust domain's first, then those that it federates with for this workload. */
+      readonly bundles: readonly [own: TrustBundle, ...federated: TrustBundle[]];
+    }
   | { readonly type: 'unregistered' }
   /** The trust domain is stopping. */
   | { readonly type: 'closing' };

@@ -6,12 +6,21 @@
  */
 import { join } from 'node:path';
 import { quote } from '@countersign/spiffe-tls';
+import { status } from '@grpc/grpc-js';
 import type { Authorities } from './authorities.ts';
+import { createCallInterceptor } from './call-interceptor.ts';
+import { Calls } from './calls.ts';
+import type { CertificateAuthority, IssuedSvid } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { Faults } from './faults.ts';
+import { Federation } from './federation.ts';
+import type { JwtAuthority, JwtKey } from './jwt-authority.ts';
+import { JwtIssuer } from './jwt-issuer.ts';
 import type { Settings } from './options.ts';
 import type { Queue } from './queue.ts';
 import type { Registration } from './registration.ts';
 import type { IdentityStatus, WorkloadStatus } from './status.ts';
+import type { TrustBundle } from './trust-bundle.ts';
 import { type Identity, Workload, type WorkloadState } from './workload.ts';
 import { listenWorkloadApi, type WorkloadApiServer } from './workload-api-server.ts';
 
@@ -35,18 +44,33 @@ interface Entry {
   cancelRotation: () => void;
 }
 
+/** What signs. */
+export interface Signers {
+  readonly ca: Authorities<CertificateAuthority, Uint8Array>;
+  readonly jwt: Authorities<JwtAuthority, JwtKey>;
+}
+
 /** All workloads of a trust domain. */
 export class Workloads {
   readonly #settings: Settings;
-  readonly #authorities: Authorities;
+  readonly #signers: Signers;
+  readonly #jwtIssuer: JwtIssuer;
+  /** The trust domains whose bundles workloads can get. */
+  readonly federation: Federation;
+  /** What tests make go wrong. */
+  readonly faults = new Faults();
+  /** What workloads called. */
+  readonly calls = new Calls();
   readonly #queue: Queue;
   readonly #entries = new Map<string, Entry>();
   #lastExpiryMs = 0;
 
-  constructor(settings: Settings, authorities: Authorities, queue: Queue) {
+  constructor(settings: Settings, signers: Signers, queue: Queue) {
     this.#settings = settings;
-    this.#authorities = authorities;
+    this.#signers = signers;
+    this.#jwtIssuer = new JwtIssuer(settings, signers.jwt);
     this.#queue = queue;
+    this.federation = new Federation(settings.trustDomain, () => this.ownBundle, settings.clock);
   }
 
   names(): string[] {
@@ -56,6 +80,20 @@ export class Workloads {
   /** When the last SVID issued so far expires. */
   get lastExpiryMs(): number {
     return this.#lastExpiryMs;
+  }
+
+  /** When the last JWT-SVID issued so far expires. */
+  get lastJwtExpiryMs(): number {
+    return this.#jwtIssuer.lastExpiryMs;
+  }
+
+  /** What this trust domain's SVIDs are verified by now. */
+  get ownBundle(): TrustBundle {
+    return {
+      trustDomainId: this.#settings.trustDomain.id,
+      x509Authorities: this.#signers.ca.materials,
+      jwtAuthorities: this.#signers.jwt.materials,
+    };
   }
 
   /** @throws {DevTrustDomainError} `UNKNOWN_WORKLOAD` */
@@ -94,7 +132,7 @@ export class Workloads {
       [...entry.registrations.values()].map((registration) => this.#issueOne(registration)),
     );
     this.#scheduleRotation(name, entry, identities);
-    await this.#publish(entry, { type: 'registered', identities, bundleDer: this.#authorities.bundleDer });
+    await this.#publish(entry, { type: 'registered', identities, bundles: this.#bundlesFor(entry) });
   }
 
   async issueAll(): Promise<void> {
@@ -103,11 +141,10 @@ export class Workloads {
 
   /** Sends the present bundle with the SVIDs that are in use. */
   async publishBundle(): Promise<void> {
-    const { bundleDer } = this.#authorities;
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
         const { state } = entry.workload;
-        if (state.type === 'registered') await this.#publish(entry, { ...state, bundleDer });
+        if (state.type === 'registered') await this.#publish(entry, { ...state, bundles: this.#bundlesFor(entry) });
       }),
     );
   }
@@ -129,6 +166,8 @@ export class Workloads {
       [...this.#entries.values()].map(async (entry) => {
         entry.cancelRotation();
         await this.#publish(entry, { type: 'closing' });
+        // Those that a fault holds back have heard of nothing yet.
+        this.calls.end({ workload: entry.remembered.name }, status.UNAVAILABLE, 'the trust domain is stopping');
         await entry.server.close();
       }),
     );
@@ -145,6 +184,12 @@ export class Workloads {
     return entry;
   }
 
+  /** SPIFFE: a workload trusts another trust domain only where its registration says so. */
+  #bundlesFor({ registrations }: Entry): [TrustBundle, ...TrustBundle[]] {
+    const named = [...registrations.values()].flatMap(({ federatesWith = [] }) => federatesWith);
+    return [this.ownBundle, ...this.federation.bundlesOf(named)];
+  }
+
   #pathOf(name: string): string {
     return join(this.#settings.runDirectory, name, 'api.sock');
   }
@@ -156,7 +201,14 @@ export class Workloads {
       path: this.#pathOf(name),
       ...(owner === undefined ? {} : { owner }),
       workload,
-      trustDomainId: this.#settings.trustDomain.id,
+      issueJwt: (spiffeId, audience) => this.#jwtIssuer.issue(spiffeId, audience),
+      now: () => this.#settings.clock.now(),
+      interceptor: createCallInterceptor({
+        workload: name,
+        faults: this.faults,
+        calls: this.calls,
+        clock: this.#settings.clock,
+      }),
       refresh: () => this.#refresh(name),
     });
     const entry: Entry = {
@@ -192,10 +244,14 @@ export class Workloads {
   }
 
   async #issueOne(registration: Registration): Promise<Identity> {
+    return { registration, svid: await this.issueFor(registration) };
+  }
+
+  /** An SVID of the active CA, with the settings of all. */
+  async issueFor({ spiffeId, dnsNames }: Pick<Registration, 'spiffeId' | 'dnsNames'>): Promise<IssuedSvid> {
     const { clock, svidTtlMs, backdateMs, keyType } = this.#settings;
-    const { spiffeId, dnsNames } = registration;
     const nowMs = clock.now();
-    const svid = await this.#authorities.active.issue({
+    const svid = await this.#signers.ca.active.issue({
       spiffeId,
       dnsNames,
       keyType,
@@ -203,7 +259,7 @@ export class Workloads {
       notAfterMs: nowMs + svidTtlMs,
     });
     this.#lastExpiryMs = Math.max(this.#lastExpiryMs, svid.notAfterMs);
-    return { registration, svid };
+    return svid;
   }
 
   #scheduleRotation(name: string, entry: Entry, identities: readonly Identity[]): void {

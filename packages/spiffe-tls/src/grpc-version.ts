@@ -6,12 +6,14 @@ import { createRequire } from 'node:module';
 import { ChannelCredentials, Server } from '@grpc/grpc-js';
 
 const SUPPORTED = /^1\.(?:14|15)\./;
+/** Read at the first use: a process makes many channels, and the manifest stays. */
+let installed: string | undefined;
 
 /**
  * Checks the installed grpc-js, once.
  * @throws {TypeError} when it is outside the range, or lacks what is used.
  */
-export function assertGrpcVersion(version = installedVersion()): void {
+export function assertGrpcVersion(version = installed ?? readInstalledVersion()): void {
   if (version !== undefined && !SUPPORTED.test(version)) {
     throw new TypeError(`spiffe-tls: @grpc/grpc-js must be >=1.14 <1.16, got ${version}`);
   }
@@ -25,11 +27,12 @@ function missing(prototype: object, method: string): string | undefined {
 }
 
 /** `undefined` where the manifest can't be found, as in a bundled program; only the features are checked then. */
-function installedVersion(): string | undefined {
+function readInstalledVersion(): string | undefined {
   try {
     const manifest: unknown = createRequire(import.meta.url)('@grpc/grpc-js/package.json');
     if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) return undefined;
-    return String(manifest.version);
+    installed = String(manifest.version);
+    return installed;
   } catch {
     return undefined;
   }

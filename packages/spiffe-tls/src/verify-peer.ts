@@ -14,6 +14,10 @@ import { checkLeafRules, spiffeIdOf, type TlsRole } from './x509-svid-rules.ts';
 
 const AREA = 'peer';
 
+/** Said to whoever meets a peer of a foreign trust domain: there is no falling back to another bundle. */
+export const HOW_TO_FEDERATE =
+  "to trust a foreign one, federate with it: in the registration (SPIRE's federatesWith) or by createBundleFederation";
+
 /** What {@link verifyX509Svid} needs. */
 export interface VerifyX509SvidInput {
   /** DER certificates as the peer sent them, leaf first. */
@@ -92,7 +96,7 @@ function bundleFor({ trustDomain }: SpiffeId, { bundles, trustDomains }: VerifyX
   // A source that hands out another trust domain's bundle would let that domain mint this one's identities.
   const own = bundle?.trustDomain.equals(trustDomain) ? bundle : undefined;
   if (own !== undefined && own.authorities.length > 0) return own;
-  const rule = `trust domain ${name} must have a bundle (a foreign one has to be federated with)`;
+  const rule = `trust domain ${name} must have a bundle (${HOW_TO_FEDERATE})`;
   throw refusal('NO_BUNDLE', AREA, rule, own === undefined ? 'none' : 'an empty one');
 }
 

@@ -25,12 +25,13 @@ function logIdentity(logger: Logger, record: Record<string, unknown>): void {
 /** A connection's peer holds whole certificates; a line shows its ID and serial. */
 function logVerified(logger: Logger, record: unknown): void {
   if (!logger.isLevelEnabled('debug')) return;
-  const { peer, ...rest } = plain(record);
+  const { peer, selfSerial, ...rest } = plain(record);
   const { id, serialNumber } = plain(peer);
   logger.debug({
     event: 'verified',
     ...rest,
     peer: hasText(id) ? id.toString() : undefined,
+    self_serial: selfSerial,
     peer_serial: serialNumber,
   });
 }

@@ -86,9 +86,7 @@ function exactMethods(request: Request, response: Response, next: () => void): v
 }
 
 function showIdentity(response: Response, { source }: AppOptions): void {
-  const { svid, bundles } = source.current();
-  const trustDomains = [...bundles.trustDomains()].map(String);
-  answer(response, 200, { ...describeSvid(svid), trusted_domains: trustDomains });
+  answer(response, 200, { ...describeSvid(source.current().svid) });
 }
 
 async function hello(request: Request, response: Response, { backends, backendId }: AppOptions): Promise<void> {

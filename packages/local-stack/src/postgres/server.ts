@@ -72,7 +72,7 @@ export async function startPostgresServer(options: ServerOptions): Promise<Postg
   }
   const { pid } = child;
   if (pid === undefined) throw new LocalStackError('POSTGRES_FAILED', 'PostgreSQL has no process ID');
-  exited.then(() => {
+  void exited.then(() => {
     startup.log.poll();
     startup.log.close();
   });

@@ -30,11 +30,11 @@ function describeRecord(service: string, record: LogRecord): string[] {
     const value = record[name];
     return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
   };
+  // The rule of an authorizer is what it expected, and that has its own row.
+  const rule = text('rule')?.includes(text('expected') ?? '\0') ? undefined : text('rule');
+  const why = [text('code') ?? text('decision'), rule, text('reason')].filter((part) => part !== undefined);
   const rows: [string, string | undefined][] = [
-    [
-      service.padEnd(9),
-      [text('code') ?? text('decision'), text('rule'), text('reason')].filter((part) => part !== undefined).join(' · '),
-    ],
+    [service.padEnd(9), why.join(' · ')],
     ['expected', text('expected')],
     ['got', text('got') ?? text('peer')],
     ['port', record['event'] === 'refused' ? String(portOf(record['remote'])) : undefined],

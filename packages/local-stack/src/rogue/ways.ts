@@ -4,6 +4,7 @@
  */
 
 import diagnosticsChannel from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -175,20 +176,23 @@ function postOrder(target: Target, { headers = {}, ...options }: HttpsOptions): 
       timeout: timeoutMs,
     });
     request.on('timeout', () => request.destroy(new Error('no answer')));
-    request.on('error', (error) => resolve({ saw: describeClosed(error), letIn: false }));
-    request.on('response', async (response) => {
-      let text = '';
-      for await (const chunk of response.setEncoding('utf8')) text += chunk;
-      const { code = '', decision_id: decisionId } = parseProblem(text);
-      const statusCode = response.statusCode ?? 0;
-      resolve({
-        saw: `HTTP ${statusCode} ${code}`.trim(),
-        letIn: statusCode < 400,
-        ...(decisionId === undefined ? {} : { decisionId }),
-      });
-    });
+    const closed = (error: Error) => resolve({ saw: describeClosed(error), letIn: false });
+    request.on('error', closed);
+    request.on('response', (response) => void observeAnswer(response).then(resolve, closed));
     request.end(body);
   });
+}
+
+async function observeAnswer(response: IncomingMessage): Promise<Observation> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  const { code = '', decision_id: decisionId } = parseProblem(text);
+  const statusCode = response.statusCode ?? 0;
+  return {
+    saw: `HTTP ${statusCode} ${code}`.trim(),
+    letIn: statusCode < 400,
+    ...(decisionId === undefined ? {} : { decisionId }),
+  };
 }
 
 function createOrder(client: OrderServiceClient, metadata: Metadata): Promise<Observation> {

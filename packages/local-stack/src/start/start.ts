@@ -35,7 +35,7 @@ export async function runStart(host: NodeJS.Process): Promise<number> {
     return failure === undefined ? 0 : 1;
   } catch (error) {
     if (stop.signal.aborted) return 0;
-    terminal.say(`\ncan't start: ${error instanceof LocalStackError ? error.message : describeBug(error)}`);
+    host.stderr.write(`\ncan't start: ${error instanceof LocalStackError ? error.message : describeBug(error)}\n`);
     return 1;
   }
 }
