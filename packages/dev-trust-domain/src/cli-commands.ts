@@ -23,7 +23,7 @@ import type { TrustDomainStatus, WorkloadStatus } from './status.ts';
 /** How the process ends: done, refused, wrong use, nothing is running. */
 export const EXIT_CODES = { done: 0, refused: 1, usage: 2, notRunning: 3 } as const;
 
-const USAGE = `usage: npm run trust-domain -- <command>
+const USAGE = `usage: npm run trust-domain -- <command>, or dev-trust-domain-control <command>
 
   status                         the CA, the workloads, and how long their SVIDs last
   rotate [name]                  new SVIDs for one workload, or for all

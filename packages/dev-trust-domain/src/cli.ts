@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npm run trust-domain -- status | rotate | register | unregister`: see `cli-commands.ts`. */
+/** `npm run trust-domain -- <command>`, or `dev-trust-domain-control <command>`: see `cli-commands.ts`. */
 import { runCli } from './cli-commands.ts';
 
 const { argv, env } = process;

@@ -48,6 +48,19 @@ test('every duration is read', () => {
   assert.deepEqual([svidTtlMs, caTtlMs, caSettleMs, caDropAfterMs, jwtTtlMs], [30_000, 3_600_000, 500, 90_000, 45_000]);
 });
 
+test('workloads can be given by name alone, and sockets go where the control commands look', () => {
+  const args = ['--trust-domain', 'example.org', '--workload', 'web', '--workload', 'job'];
+  const { registrations: named, runDirectory } = loadConfig(args, {});
+  assert.deepEqual(named, [registrationOf('web'), registrationOf('job')]);
+  assert.equal(runDirectory, '.countersign/run');
+  const { registrations: spaced } = loadConfig([...args, '--namespace', 'store'], {});
+  assert.deepEqual(spaced[0], {
+    name: 'web',
+    spiffeId: 'spiffe://example.org/ns/store/sa/web',
+    dnsNames: ['web.store.example.org'],
+  });
+});
+
 test('registrations can be in a file', async (context) => {
   const file = join(await temporaryDirectory(context), 'registrations.json');
   await writeFile(file, JSON.stringify(registrations));
@@ -57,8 +70,7 @@ test('registrations can be in a file', async (context) => {
 const refused: readonly [name: string, args: string[], changes: Record<string, string | undefined>, message: RegExp][] =
   [
     ['no trust domain', [], { TRUST_DOMAIN: undefined }, /--trust-domain \(TRUST_DOMAIN\): is missing/],
-    ['no run directory', [], { TRUST_DOMAIN_RUN_DIRECTORY: undefined }, /TRUST_DOMAIN_RUN_DIRECTORY/],
-    ['no registrations', [], { TRUST_DOMAIN_REGISTRATIONS: undefined }, /TRUST_DOMAIN_REGISTRATIONS/],
+    ['nobody registered', [], { TRUST_DOMAIN_REGISTRATIONS: undefined }, /--workload or .*TRUST_DOMAIN_REGISTRATIONS/],
     ['registrations that are no JSON', [], { TRUST_DOMAIN_REGISTRATIONS: '[{' }, /TRUST_DOMAIN_REGISTRATIONS.*JSON/],
     ['a file that is not there', [], { TRUST_DOMAIN_REGISTRATIONS: '/nonexistent.json' }, /nonexistent/],
     ['a duration without unit', [], { TRUST_DOMAIN_SVID_TTL: '30' }, /TRUST_DOMAIN_SVID_TTL.*"30"/],

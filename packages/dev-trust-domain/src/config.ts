@@ -2,10 +2,12 @@
  * The configuration of the process: each setting is a flag or an environment variable; the flag wins.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { quote } from '@countersign/spiffe-tls';
 import type { BundleEndpointOptions } from './bundle-endpoint.ts';
 import { KEY_TYPES } from './certificate-authority.ts';
+import { DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 import { parseDuration } from './duration.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { JWT_ALGORITHMS } from './jwt-authority.ts';
@@ -21,17 +23,20 @@ interface Setting {
   readonly help: string;
 }
 
+/** Where `dev-trust-domain-control` and `npm run trust-domain` look when they are told nothing. */
+const DEFAULT_RUN_DIRECTORY = join(DEFAULT_STATE_DIRECTORY, 'run');
+
 const SETTINGS: readonly Setting[] = [
   { flag: 'trust-domain', variable: 'TRUST_DOMAIN', help: 'name of the trust domain (required)' },
   {
     flag: 'run-directory',
     variable: 'TRUST_DOMAIN_RUN_DIRECTORY',
-    help: 'directory of the sockets; short, as a socket path has at most 107 bytes (required)',
+    help: `directory of the sockets; short, as a socket path has at most 107 bytes; default ${DEFAULT_RUN_DIRECTORY}`,
   },
   {
     flag: 'registrations',
     variable: 'TRUST_DOMAIN_REGISTRATIONS',
-    help: 'JSON array of { name, spiffeId, dnsNames, hint?, owner? }, or the file that holds it (required)',
+    help: 'JSON array of { name, spiffeId, dnsNames, hint?, owner? }, or the file that holds it',
   },
   { flag: 'namespace', variable: 'TRUST_DOMAIN_NAMESPACE', help: 'namespace for workloads registered by name alone' },
   {
@@ -80,6 +85,7 @@ export const HELP = [
   'A SPIFFE trust domain for development. Not for production: whoever can open a socket gets its identity.',
   '',
   ...SETTINGS.map(({ flag, variable, help }) => `  --${flag.padEnd(14)} ${variable.padEnd(27)} ${help}`),
+  `  --${'workload NAME'.padEnd(42)} register a workload by its name alone, as often as wanted`,
   `  --${'allow-production'.padEnd(42)} run although NODE_ENV is production`,
   '',
   'Durations: 500ms, 30s, 5m, 1h, 7d. Prints {"event":"ready",...} when every socket listens. Stops on SIGINT and SIGTERM, when',
@@ -98,10 +104,14 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
     const text = read(flag);
     return text === undefined ? undefined : parseDuration(nameOf(flag), text);
   };
+  const trustDomain = required('trust-domain');
+  const namedOnly = readWorkloads(values['workload'], trustDomain, read('namespace'));
+  if (namedOnly.length === 0 && read('registrations') === undefined)
+    throw new DevTrustDomainError('CONFIGURATION', `--workload or ${nameOf('registrations')}: is missing; see --help`);
   return {
-    trustDomain: required('trust-domain'),
-    runDirectory: required('run-directory'),
-    registrations: readRegistrations(required('registrations')),
+    trustDomain,
+    runDirectory: read('run-directory') ?? DEFAULT_RUN_DIRECTORY,
+    registrations: [...readRegistrations(read('registrations')), ...namedOnly],
     allowProduction: values['allow-production'] === true,
     env,
     ...given('namespace', read('namespace')),
@@ -118,16 +128,30 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
   };
 }
 
+const FLAGS_ALONE = { 'allow-production': { type: 'boolean' }, workload: { type: 'string', multiple: true } } as const;
+
 function readFlags(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(SETTINGS.map(({ flag }) => [flag, { type: 'string' as const }]));
   try {
-    return parseArgs({ args: [...args], options: { ...options, 'allow-production': { type: 'boolean' } } }).values;
+    return parseArgs({ args: [...args], options: { ...options, ...FLAGS_ALONE } }).values;
   } catch (cause) {
     throw new DevTrustDomainError('CONFIGURATION', cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
-function readRegistrations(text: string): Registration[] {
+/** The IDs that `register` would make up; without a namespace, the name is the path. */
+function readWorkloads(names: unknown, trustDomain: string, namespace: string | undefined): Registration[] {
+  const path = (name: string) => (namespace === undefined ? name : `ns/${namespace}/sa/${name}`);
+  const domain = namespace === undefined ? trustDomain : `${namespace}.${trustDomain}`;
+  return (Array.isArray(names) ? names : []).map((name: string) => ({
+    name,
+    spiffeId: `spiffe://${trustDomain}/${path(name)}`,
+    dnsNames: [`${name}.${domain}`],
+  }));
+}
+
+function readRegistrations(text: string | undefined): Registration[] {
+  if (text === undefined) return [];
   const name = nameOf('registrations');
   let value: unknown;
   try {
