@@ -51,6 +51,8 @@ export type SpiffeTlsErrorCode =
   | 'JWT_SIGNATURE'
   | 'JWT_AUDIENCE'
   | 'JWT_REFUSED'
+  // federation
+  | 'BUNDLE_ENDPOINT'
   // Workload API
   | 'INVALID_ENDPOINT'
   | 'WORKLOAD_API';
