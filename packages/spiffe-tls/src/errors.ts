@@ -56,6 +56,8 @@ export type SpiffeTlsErrorCode =
   | 'PRIVATE_KEY_EXPOSED'
   | 'BUNDLE_MISSING'
   | 'BUNDLE_AMBIGUOUS'
+  // federation
+  | 'BUNDLE_ENDPOINT'
   // Workload API
   | 'INVALID_ENDPOINT'
   | 'WORKLOAD_API';

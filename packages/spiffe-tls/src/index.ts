@@ -21,6 +21,19 @@ export {
   parseBundleDocument,
   type SpiffeBundle,
 } from './bundle-document.ts';
+// federation
+export {
+  type BundleEndpointServerOptions,
+  createBundleEndpointHandler,
+  createBundleEndpointServer,
+} from './bundle-endpoint.ts';
+export type { BundleEndpointProfile } from './bundle-endpoint-tls.ts';
+export {
+  type BundleFederation,
+  type BundleFederationOptions,
+  createBundleFederation,
+  type FederationEvent,
+} from './bundle-federation.ts';
 export { BundleMap, type IgnoredBundle, loadBundleMap } from './bundle-map.ts';
 export { type KeyUsage, type ParsedCertificate, parseCertificate, splitCertificates } from './certificate.ts';
 export { type Clock, createSystemClock } from './clock.ts';
@@ -31,6 +44,13 @@ export {
 } from './delegated-jwt-validation.ts';
 // errors
 export { quote, SpiffeTlsError, type SpiffeTlsErrorCode, type SpiffeTlsErrorDetails } from './errors.ts';
+export type { FederationRelationship, FederationStatus } from './federated-endpoint.ts';
+export {
+  createFederatedJwtBundleSource,
+  createFederatedX509Source,
+  type FederatedX509Source,
+} from './federated-source.ts';
+export { type BundleEndpoint, type FetchBundleOptions, fetchBundle } from './fetch-bundle.ts';
 export { type FetchJwtSvidOptions, fetchJwtSvid, fetchJwtSvids, type JwtSvidRequest } from './fetch-jwt-svid.ts';
 export { type FetchX509ContextOptions, fetchX509Context } from './fetch-x509-context.ts';
 export { createFileX509Source, type FileX509SourceOptions } from './file-source.ts';

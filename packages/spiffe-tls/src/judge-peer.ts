@@ -98,7 +98,7 @@ function checkAlpn(socket: TLSSocket, alpn: string | undefined): void {
  * The certificates in the order sent. Reads `getPeerX509Certificate` exactly once for each socket, because its first call
  * empties what later calls see.
  */
-function sentChain(socket: TLSSocket): Uint8Array[] {
+export function sentChain(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   let next = socket.getPeerX509Certificate();
   while (next !== undefined && chain.length < MAX_CERTIFICATES_READ) {

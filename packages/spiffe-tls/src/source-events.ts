@@ -31,15 +31,15 @@ export interface SourceEvents {
   clear(): void;
 }
 
-/** Makes an empty list. */
-export function createSourceEvents(): SourceEvents {
+/** Makes an empty list. Without `publish` the diagnostics channel is not told, for a source made of another one. */
+export function createSourceEvents({ publish = true }: { readonly publish?: boolean } = {}): SourceEvents {
   const diagnostics = channel(SOURCE_CHANNEL);
   const listeners = new Set<{ readonly call: (event: X509SourceEvent) => void }>();
   const queue: X509SourceEvent[] = [];
   let delivering = false;
 
   function deliver(event: X509SourceEvent): void {
-    if (diagnostics.hasSubscribers) diagnostics.publish(toRecord(event));
+    if (publish && diagnostics.hasSubscribers) diagnostics.publish(toRecord(event));
     for (const listener of [...listeners]) {
       if (listeners.has(listener)) callSafely(() => listener.call(event));
     }
