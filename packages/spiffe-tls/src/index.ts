@@ -23,12 +23,14 @@ export { createFileX509Source, type FileX509SourceOptions } from './file-source.
 export { isRetiredStream } from './grpc-call.ts';
 export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannelOptions } from './grpc-channel.ts';
 export { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
+export { connectSpiffeHttp2, type SpiffeHttp2ClientOptions } from './http2-client.ts';
+export { createSpiffeHttp2Server, type Http2RequestListener, type SpiffeHttp2ServerOptions } from './http2-server.ts';
 export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
 export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
 export type { LiveConnectionsTiming } from './live-connections.ts';
 // verification and authorization
 export type { AuthorizeResult, Authorizer, Peer } from './peer.ts';
-export { type AuthContextCarrier, type PeerCarrier, peerOf } from './peer-of.ts';
+export { type AuthContextCarrier, type Http2Carrier, type PeerCarrier, peerOf } from './peer-of.ts';
 export { type PemBlock, parsePem, toPem } from './pem.ts';
 export { createSpiffePgPool, type SpiffePgPoolOptions } from './pg-pool.ts';
 export type { PgPool } from './pg-pool-generation.ts';
