@@ -27,7 +27,7 @@ export { connectSpiffeHttp2, type SpiffeHttp2ClientOptions } from './http2-clien
 export { createSpiffeHttp2Server, type Http2RequestListener, type SpiffeHttp2ServerOptions } from './http2-server.ts';
 export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
 export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
-export type { LiveConnectionsTiming } from './live-connections.ts';
+export type { LiveConnectionsOptions, LivePeerPolicy } from './live-connections.ts';
 // verification and authorization
 export type { AuthorizeResult, Authorizer, Peer } from './peer.ts';
 export { type AuthContextCarrier, type Http2Carrier, type PeerCarrier, peerOf } from './peer-of.ts';
