@@ -7,13 +7,13 @@ import { quote } from './errors.ts';
 import type { Call } from './grpc-call.ts';
 import { ChannelGeneration, type GenerationOptions } from './grpc-channel-generation.ts';
 import { assertGrpcVersion } from './grpc-version.ts';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, type Retirement, scheduleRetirements } from './retirement.ts';
 import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
 /** Options of {@link createSpiffeGrpcChannel}. */
-export interface SpiffeGrpcChannelOptions extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeGrpcChannelOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
   /** `host:port`; an IPv6 address in brackets. Names are resolved by DNS. */
   readonly address: string;
   /** More options for grpc-js. The subchannel pool is always the channel's own. */

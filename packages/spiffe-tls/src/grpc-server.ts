@@ -6,14 +6,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type PeerCertificate, type Server as TlsServer } from 'node:tls';
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { assertGrpcVersion } from './grpc-version.ts';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import { currentSvid, guardTlsServer } from './tls-listener.ts';
 import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls-options.ts';
 import { rememberConnection, type VerifiedConnection } from './verified-connection.ts';
 
 /** Options of {@link createSpiffeGrpcServer}. */
-export interface SpiffeGrpcServerOptions extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeGrpcServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
   /** The server with the services, from `new grpc.Server()`. Do not bind it to a port as well. */
   readonly server: GrpcServer;
   /** A handshake must be done within this time. Default 10 s. */
@@ -105,7 +105,7 @@ class GrpcConnections {
   readonly #sockets = new Set<Socket>();
   readonly #closers = new Set<() => void>();
 
-  constructor(server: GrpcServer, options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsTiming) {
+  constructor(server: GrpcServer, options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsOptions) {
     this.#server = server;
     this.#live = new LiveConnections(options, timing);
   }

@@ -5,14 +5,14 @@
  */
 import { type ClientHttp2Session, type ClientSessionOptions, connect } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, type Retirement, scheduleRetirements } from './retirement.ts';
 import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import { dial } from './tls-dialer.ts';
 import { rememberConnection, type VerifiedConnection } from './verified-connection.ts';
 
 /** Options of {@link connectSpiffeHttp2}. */
-export interface SpiffeHttp2ClientOptions extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeHttp2ClientOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
   /** Where to connect to: `https://127.0.0.1:8443`. Its host name plays no part in verification. */
   readonly authority: string | URL;
   /**
@@ -72,7 +72,7 @@ class SessionFollower {
   #retirement: Retirement | undefined;
   #cancelCutOff: () => void = () => {};
 
-  constructor(options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsTiming) {
+  constructor(options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsOptions) {
     this.#options = options;
     this.#live = new LiveConnections(options, timing);
   }

@@ -10,14 +10,14 @@ import {
   type Settings,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import { currentSvid, guardTlsServer } from './tls-listener.ts';
 import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls-options.ts';
 import { findConnection, rememberConnection, VerifiedConnection } from './verified-connection.ts';
 
 /** Bounds of what an HTTP/2 client may take, on top of {@link SpiffeTlsOptions}. */
-export interface SpiffeHttp2ServerOptions extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeHttp2ServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
   /** A handshake must be done within this time. Default 10 s. */
   readonly handshakeTimeoutMs?: number;
   /** Open connections at most; further ones are dropped at once. Default 1024. */

@@ -364,7 +364,12 @@ test('T15 a session that no verdict stands behind is destroyed', async (t) => {
     () => {},
   );
   let destroyed = false;
-  const stranger = { socket: {}, destroy: () => void (destroyed = true) };
+  const stranger = {
+    socket: {},
+    destroy() {
+      destroyed = true;
+    },
+  };
   Reflect.apply(listening.emit, listening, ['session', stranger]);
   assert.equal(destroyed, true);
 });

@@ -9,14 +9,14 @@
 import { Agent, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, scheduleRetirements } from './retirement.ts';
 import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import { dial } from './tls-dialer.ts';
 import { findConnection } from './verified-connection.ts';
 
 /** Options of {@link createSpiffeHttpsAgent}. */
-export interface SpiffeHttpsAgentOptions extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeHttpsAgentOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
   /**
    * Part of the SVID's remaining life within which connections made with it are replaced after a rotation, from 0 (at
    * once) to 1. Default 0.1.

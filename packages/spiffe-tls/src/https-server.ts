@@ -3,7 +3,7 @@
  */
 import type { RequestListener, ServerResponse } from 'node:http';
 import { Server } from 'node:https';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { connectionOf } from './peer-of.ts';
 import { resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import { currentSvid, guardTlsServer } from './tls-listener.ts';
@@ -11,7 +11,7 @@ import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls-options.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
 /** Bounds of what an HTTPS client may take, on top of {@link SpiffeTlsOptions}. */
-export interface SpiffeHttpsServerOptions extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeHttpsServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
   /** A handshake must be done within this time. Default 10 s. */
   readonly handshakeTimeoutMs?: number;
   /** A request's headers must be there within this time. Default 10 s. */

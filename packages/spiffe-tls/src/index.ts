@@ -65,7 +65,7 @@ export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-
 export type { JwtAlgorithm, JwtKeyKind } from './jwt-algorithm.ts';
 export { type IgnoredKey, JwtBundle, JwtBundleSet, type JwtBundleSource, type JwtKey } from './jwt-bundle.ts';
 export { type JwtSvid, type ValidateJwtSvidOptions, validateJwtSvid } from './jwt-svid.ts';
-export type { LiveConnectionsTiming } from './live-connections.ts';
+export type { LiveConnectionsOptions, LivePeerPolicy } from './live-connections.ts';
 // verification and authorization
 export type { AuthorizeResult, Authorizer, Peer } from './peer.ts';
 export { type AuthContextCarrier, type Http2Carrier, type PeerCarrier, peerOf } from './peer-of.ts';

@@ -1,8 +1,9 @@
 /**
- * The open connections of one adapter, judged again whenever bundles change and when a peer's SVID ends. A connection
- * whose peer is no longer verified has no peer from that moment on; only its closing takes a while, with jitter.
+ * The open connections of one adapter, judged again whenever bundles change and when a peer's SVID ends. Unless a policy
+ * says otherwise, a connection whose peer is no longer verified has no peer from that moment on; only its closing takes a
+ * while, with jitter.
  */
-import { SpiffeTlsError } from './errors.ts';
+import { quote, SpiffeTlsError } from './errors.ts';
 import { reportRefused } from './judge-peer.ts';
 import { endpointsOf, toSpiffeTlsError } from './refusal.ts';
 import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
@@ -18,8 +19,22 @@ export interface ConnectionCloser {
   readonly closeGracefully: () => void;
 }
 
-/** How long the closing of an invalid connection may take. */
-export interface LiveConnectionsTiming {
+/**
+ * What becomes of a live connection when its peer would not be accepted any more. With `drain` it has no peer from that
+ * moment on, and closes gracefully, with jitter. With `destroy` it is cut off there and then. With `ignore` it stays, peer
+ * and all, as long as it lasts; the next connection is judged anew.
+ */
+export type LivePeerPolicy = 'ignore' | 'drain' | 'destroy';
+
+/** What becomes of connections whose peer is no longer valid, and how long their closing may take. */
+export interface LiveConnectionsOptions {
+  /** When the peer's CA or trust domain left the bundles, or `authorize` no longer accepts it. Default `drain`. */
+  readonly onPeerInvalid?: LivePeerPolicy;
+  /**
+   * When the peer's SVID has expired. Default `drain`. The SPIFFE standard leaves it open; `ignore` is what most other
+   * libraries do, and suits peers that renew in place but can't reconnect.
+   */
+  readonly onPeerExpiry?: LivePeerPolicy;
   /** Graceful closing begins at a random moment within this time. Default 5 s. */
   readonly closeWithinMs?: number;
   /** Work in progress is cut off this long after that. Default 10 s. */
@@ -32,18 +47,20 @@ const CLOSE_GRACE_MS = 10_000;
 /** The table of an adapter's live connections. */
 export class LiveConnections {
   readonly #options: ResolvedSpiffeTlsOptions;
-  readonly #timing: Required<LiveConnectionsTiming>;
+  readonly #policy: Required<LiveConnectionsOptions>;
   readonly #valid = new Map<VerifiedConnection, ConnectionCloser>();
   readonly #closing = new Map<VerifiedConnection, () => void>();
   #unsubscribe: (() => void) | undefined;
   #earliestMs = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsTiming = {}) {
+  constructor(options: ResolvedSpiffeTlsOptions, policy: LiveConnectionsOptions = {}) {
     this.#options = options;
-    this.#timing = {
-      closeWithinMs: timing.closeWithinMs ?? CLOSE_WITHIN_MS,
-      closeGraceMs: timing.closeGraceMs ?? CLOSE_GRACE_MS,
+    this.#policy = {
+      onPeerInvalid: checkPolicy('onPeerInvalid', policy.onPeerInvalid),
+      onPeerExpiry: checkPolicy('onPeerExpiry', policy.onPeerExpiry),
+      closeWithinMs: policy.closeWithinMs ?? CLOSE_WITHIN_MS,
+      closeGraceMs: policy.closeGraceMs ?? CLOSE_GRACE_MS,
     };
   }
 
@@ -52,6 +69,10 @@ export class LiveConnections {
     this.#follow();
     this.#valid.set(connection, closer);
     connection.socket.once('close', () => this.#forget(connection));
+    if (this.#policy.onPeerExpiry === 'ignore') {
+      connection.keepPeerAfterExpiry();
+      return;
+    }
     const notAfterMs = connection.peerAtHandshake.notAfterMs;
     if (notAfterMs < this.#earliestMs) this.#armTimer(notAfterMs);
   }
@@ -62,7 +83,7 @@ export class LiveConnections {
     if (now < this.#earliestMs) return;
     for (const connection of this.#valid.keys()) {
       const { notAfterMs } = connection.peerAtHandshake;
-      if (now >= notAfterMs) this.#invalidate(connection, expired(notAfterMs));
+      if (now >= notAfterMs) this.#apply(this.#policy.onPeerExpiry, connection, expired(notAfterMs));
     }
     this.#rearm();
   }
@@ -98,8 +119,10 @@ export class LiveConnections {
     for (const connection of this.#valid.keys()) {
       try {
         this.#verifyAgain(connection, context);
-      } catch (error) {
-        this.#invalidate(connection, toSpiffeTlsError(error));
+      } catch (cause) {
+        const error = toSpiffeTlsError(cause);
+        const { onPeerExpiry, onPeerInvalid } = this.#policy;
+        this.#apply(error.code === 'EXPIRED' ? onPeerExpiry : onPeerInvalid, connection, error);
       }
     }
     this.#rearm();
@@ -110,10 +133,22 @@ export class LiveConnections {
       chain: connection.chain,
       role: connection.role === 'server' ? 'client' : 'server',
       bundles: context.bundles,
-      nowMs: this.#options.clock.now(),
+      nowMs: this.#momentFor(connection),
       authorize: this.#options.authorize,
       ...(this.#options.trustDomains && { trustDomains: this.#options.trustDomains }),
     });
+  }
+
+  /** Where expiry is ignored, a CA that left must still be noticed after it: the verdict is that of the last valid moment. */
+  #momentFor({ peerAtHandshake }: VerifiedConnection): number {
+    const now = this.#options.clock.now();
+    return this.#policy.onPeerExpiry === 'ignore' ? Math.min(now, peerAtHandshake.notAfterMs - 1) : now;
+  }
+
+  #apply(policy: LivePeerPolicy, connection: VerifiedConnection, error: SpiffeTlsError): void {
+    if (policy === 'ignore') return;
+    this.#invalidate(connection, error);
+    if (policy === 'destroy') connection.socket.destroy();
   }
 
   #invalidateAll(error: SpiffeTlsError): void {
@@ -122,7 +157,7 @@ export class LiveConnections {
     this.#rearm();
   }
 
-  #invalidate(connection: VerifiedConnection, error: SpiffeTlsError, closeWithinMs = this.#timing.closeWithinMs): void {
+  #invalidate(connection: VerifiedConnection, error: SpiffeTlsError, closeWithinMs = this.#policy.closeWithinMs): void {
     const closer = this.#valid.get(connection);
     if (closer === undefined) return;
     const endpoints = endpointsOf(connection.socket);
@@ -140,7 +175,7 @@ export class LiveConnections {
     const startCutOff = () => {
       this.#closing.set(
         connection,
-        clock.schedule(this.#timing.closeGraceMs, () => connection.socket.destroy()),
+        clock.schedule(this.#policy.closeGraceMs, () => connection.socket.destroy()),
       );
       closer.closeGracefully();
     };
@@ -157,7 +192,8 @@ export class LiveConnections {
 
   #rearm(): void {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { peerAtHandshake } of this.#valid.keys()) earliest = Math.min(earliest, peerAtHandshake.notAfterMs);
+    const expiring = this.#policy.onPeerExpiry === 'ignore' ? [] : this.#valid.keys();
+    for (const { peerAtHandshake } of expiring) earliest = Math.min(earliest, peerAtHandshake.notAfterMs);
     this.#armTimer(earliest);
   }
 
@@ -175,6 +211,11 @@ export class LiveConnections {
     if (this.#options.clock.now() < this.#earliestMs) this.#armTimer(this.#earliestMs);
     else this.sweep();
   }
+}
+
+function checkPolicy(name: string, policy: LivePeerPolicy = 'drain'): LivePeerPolicy {
+  if (['ignore', 'drain', 'destroy'].includes(policy)) return policy;
+  throw new TypeError(`spiffe-tls: "${name}" must be ignore, drain or destroy, got ${quote(String(policy))}`);
 }
 
 function expired(notAfterMs: number): SpiffeTlsError {

@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { quote } from './errors.ts';
-import { LiveConnections, type LiveConnectionsTiming } from './live-connections.ts';
+import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, scheduleRetirements } from './retirement.ts';
 import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
 import { dial } from './tls-dialer.ts';
@@ -43,7 +43,7 @@ export type UndiciAgentClass<Agent extends UndiciAgent> = new (options: {
 }) => Agent;
 
 /** Options of {@link createSpiffeUndiciAgent}. */
-export interface SpiffeUndiciAgentOptions<Agent extends UndiciAgent> extends SpiffeTlsOptions, LiveConnectionsTiming {
+export interface SpiffeUndiciAgentOptions<Agent extends UndiciAgent> extends SpiffeTlsOptions, LiveConnectionsOptions {
   /** The `Agent` class of undici 7 or 8. */
   readonly Agent: UndiciAgentClass<Agent>;
   /**

@@ -20,6 +20,7 @@ export class VerifiedConnection {
   readonly #peer: Peer;
   readonly #clock: Clock;
   #invalid = false;
+  #expires = true;
 
   constructor(facts: {
     readonly socket: TLSSocket;
@@ -43,12 +44,18 @@ export class VerifiedConnection {
 
   /** The peer, or `undefined` from the moment it is no longer verified, even if no timer has fired yet. */
   get peer(): Peer | undefined {
-    return this.#invalid || this.#clock.now() >= this.#peer.notAfterMs ? undefined : this.#peer;
+    const expired = this.#expires && this.#clock.now() >= this.#peer.notAfterMs;
+    return this.#invalid || expired ? undefined : this.#peer;
   }
 
   /** The peer as it was verified, whatever happened since: for log lines about the end of a connection. */
   get peerAtHandshake(): Peer {
     return this.#peer;
+  }
+
+  /** The peer stays the peer when its SVID expires, as the policy `onPeerExpiry: 'ignore'` asks for. */
+  keepPeerAfterExpiry(): void {
+    this.#expires = false;
   }
 
   /** From now on the connection has no peer. */
