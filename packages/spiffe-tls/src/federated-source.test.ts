@@ -87,11 +87,12 @@ test('L74 L79 T6 a live server accepts a foreign client from federating until un
 });
 
 test('L78 the own bundle and those of the source count alone, whatever a federation says', async (t) => {
-  const { partnerCa, federate, own, source, ca } = await setUp(t);
+  const { partnerCa, federate, own, source, ca, events } = await setUp(t);
   const fromIssuer = await createCa('partner.example');
   own.trust(ca.bundle(), fromIssuer.bundle());
   await federate();
   assert.ok(source.current().bundles.get(partnerDomain)?.equals(fromIssuer.bundle()));
+  assert.equal(events.length, 1, 'what changes nothing is no event');
   own.trust(ca.bundle());
   assert.ok(source.current().bundles.get(partnerDomain)?.equals(partnerCa.bundle()));
 });
@@ -135,6 +136,7 @@ test('a change of the federation while there is no identity is seen when there i
   own.source.update(context);
   assert.deepEqual(source.current().bundles.trustDomains().map(String), ['example.org', 'partner.example']);
   source.close();
+  source.subscribe((event) => events.push(event));
   federation.unfederate(partnerDomain);
   assert.deepEqual(
     events.map(({ type }) => type),

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createManualClock, createTestCa, type IssuedSvid } from '@countersign/testkit';
+import { createManualClock, createTestCa, type IssuedSvid, KeyPurpose } from '@countersign/testkit';
 import { answer, serving, startEndpoint, type TestEndpoint } from '../test/bundle-endpoint-fixture.ts';
 import { createAuthorities } from '../test/bundle-fixture.ts';
 import type { SpiffeBundle } from './bundle-document.ts';
@@ -86,6 +86,12 @@ const wrongServers: ReadonlyArray<
   ],
   ['L76 https_spiffe by another CA', spiffe, 'UNTRUSTED_CHAIN', await otherCa.issue({ path: '/bundle-endpoint' })],
   ['L76 https_spiffe without bundle', spiffe, 'NO_BUNDLE', endpointSvid, { bundles: X509BundleSet.of() }],
+  [
+    'L76 https_spiffe that may not be a server',
+    spiffe,
+    'EXTENDED_KEY_USAGE',
+    await partner.ca.issue({ path: '/bundle-endpoint', extendedKeyUsage: [KeyPurpose.clientAuth] }),
+  ],
   [
     'L76 https_spiffe expired',
     spiffe,
@@ -243,6 +249,7 @@ for (const [name, address] of [
   test(`L75 refuses an address with ${name}`, async () => {
     await assert.rejects(fetchFrom(address), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'BUNDLE_ENDPOINT');
+      assert.match(error.message, /address must/);
       assert.equal(error.message.includes('secret'), false);
       return true;
     });

@@ -18,8 +18,6 @@ interface AlgorithmFacts {
   readonly hash: 'sha256' | 'sha384' | 'sha512';
   /** Of an RSA key; an elliptic curve has none. */
   readonly padding?: number;
-  /** Bytes of a signature, where the algorithm alone says so. */
-  readonly signatureLength?: number;
 }
 
 const PKCS1 = constants.RSA_PKCS1_PADDING;
@@ -30,9 +28,9 @@ const ALGORITHMS: ReadonlyMap<string, AlgorithmFacts> = new Map<JwtAlgorithm, Al
   ['RS256', { kind: 'RSA', hash: 'sha256', padding: PKCS1 }],
   ['RS384', { kind: 'RSA', hash: 'sha384', padding: PKCS1 }],
   ['RS512', { kind: 'RSA', hash: 'sha512', padding: PKCS1 }],
-  ['ES256', { kind: 'P-256', hash: 'sha256', signatureLength: 64 }],
-  ['ES384', { kind: 'P-384', hash: 'sha384', signatureLength: 96 }],
-  ['ES512', { kind: 'P-521', hash: 'sha512', signatureLength: 132 }],
+  ['ES256', { kind: 'P-256', hash: 'sha256' }],
+  ['ES384', { kind: 'P-384', hash: 'sha384' }],
+  ['ES512', { kind: 'P-521', hash: 'sha512' }],
   ['PS256', { kind: 'RSA', hash: 'sha256', padding: PSS }],
   ['PS384', { kind: 'RSA', hash: 'sha384', padding: PSS }],
   ['PS512', { kind: 'RSA', hash: 'sha512', padding: PSS }],
@@ -63,8 +61,7 @@ export interface JwtSignatureInput {
 export function verifyJwtSignature({ alg, key, kind, signed, signature }: JwtSignatureInput): boolean {
   const facts = ALGORITHMS.get(alg);
   if (facts === undefined || facts.kind !== kind) return false;
-  const { hash, padding, signatureLength } = facts;
-  if (signatureLength !== undefined && signature.length !== signatureLength) return false;
+  const { hash, padding } = facts;
   const options =
     padding === undefined
       ? { key, dsaEncoding: 'ieee-p1363' as const }

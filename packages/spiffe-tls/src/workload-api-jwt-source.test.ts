@@ -133,7 +133,10 @@ test('T23 a request that the agent calls invalid is not kept from its error', as
   assert.equal(api.requests.length, 1);
 });
 
-test('closing cancels what is in flight, and nothing is kept or given afterwards', async (t) => {
+// Without cancelling, the call's own deadline would end it, later.
+const prompt = { timeout: 5000 };
+
+test('closing cancels what is in flight, and nothing is kept or given afterwards', prompt, async (t) => {
   const { api, source } = await setUp(t);
   const asked = new Promise<void>((resolve) => {
     api.onFetch = () => {
@@ -156,7 +159,7 @@ test('an agent that does not answer in time is an error that says so', async (t)
   await assert.rejects(fetching, { code: 'WORKLOAD_API', message: /DEADLINE_EXCEEDED/ });
 });
 
-test('aborted before or during the call, fetching ends', async (t) => {
+test('aborted before or during the call, fetching ends', prompt, async (t) => {
   const { api } = await setUp(t);
   const aborting = new AbortController();
   api.onFetch = () => {
@@ -182,6 +185,7 @@ const badAnswers: ReadonlyArray<readonly [string, SpiffeTlsErrorCode, readonly J
   ['an empty svid', 'WORKLOAD_API', [entry({}, { svid: '' })]],
   ['a token that is none', 'JWT_MALFORMED', [entry({}, { svid: 'x.y' })]],
   ['another sub than announced', 'SVID_ID_MISMATCH', [entry({ sub: other })]],
+  ['another spiffe_id than its sub', 'SVID_ID_MISMATCH', [entry({}, { spiffeId: other })]],
   ['another identity than asked for', 'SVID_ID_MISMATCH', [entry({ sub: other }, { spiffeId: other })]],
   ['a token for somebody else', 'WORKLOAD_API', [entry({ aud: ['x'] })]],
   ['an expired token', 'EXPIRED', [entry({ exp: NOW_MS / 1000 })]],
