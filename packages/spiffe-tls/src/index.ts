@@ -97,6 +97,12 @@ export {
   type UndiciConnectOptions,
 } from './undici-agent.ts';
 export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
+export {
+  createWorkloadApiX509BundleSource,
+  type WorkloadApiX509BundleSource,
+  type WorkloadApiX509BundleSourceOptions,
+  type X509BundleEvent,
+} from './workload-api-bundle-source.ts';
 export { createWorkloadApiClient, SECURITY_HEADER, type WorkloadApiClientOptions } from './workload-api-client.ts';
 export {
   createWorkloadApiJwtBundleSource,

@@ -67,7 +67,7 @@ export function createSourceEvents({ publish = true }: { readonly publish?: bool
 }
 
 /** A listener that throws is a bug: it surfaces as an uncaught exception, but the other listeners are still told. */
-function callSafely(call: () => void): void {
+export function callSafely(call: () => void): void {
   try {
     call();
   } catch (cause) {

@@ -6,7 +6,14 @@ import { svidEntry, svidMessage } from '../test/workload-messages.ts';
 import { SpiffeTlsError } from './errors.ts';
 import { X509SVIDResponse } from './gen/workload.ts';
 import { TrustDomain } from './trust-domain.ts';
-import { changedBetween, checkOwnSvids, parseX509Response, selectSvid, type X509Material } from './x509-context.ts';
+import {
+  changedBetween,
+  checkOwnSvids,
+  parseX509Response,
+  type SvidPicker,
+  selectSvid,
+  type X509Material,
+} from './x509-context.ts';
 import type { X509Context } from './x509-source.ts';
 
 let ca: TestCa;
@@ -148,6 +155,26 @@ test('L61 T14 a hint selects its SVID in whatever order, and a missing one never
   assert.equal(selectSvid(backward, { hint: 'j' }).id.path, '/job');
   assert.throws(() => selectSvid(forward, { hint: 'absent' }), { code: 'NO_SVID_FOR_HINT' });
   assert.throws(() => selectSvid(forward, { picker: () => undefined }), { code: 'NO_SVID_FOR_HINT' });
+});
+
+test('L59 T14 a picker by ID keeps its choice when the order changes, while the default follows the order', () => {
+  const forward = parseX509Response(svidMessage(svidEntry(ca, web), svidEntry(ca, job))).svids;
+  const backward = parseX509Response(svidMessage(svidEntry(ca, job), svidEntry(ca, web))).svids;
+  const picker: SvidPicker = (svids) => svids.find(({ id }) => id.path === '/job');
+  assert.deepEqual(
+    [forward, backward].map((svids) => selectSvid(svids, { picker }).id.path),
+    ['/job', '/job'],
+  );
+  assert.deepEqual(
+    [forward, backward].map((svids) => selectSvid(svids, {}).id.path),
+    ['/web', '/job'],
+  );
+  const alone = parseX509Response(svidMessage(svidEntry(ca, web))).svids;
+  assert.throws(
+    () => selectSvid(alone, { picker }),
+    { code: 'NO_SVID_FOR_HINT' },
+    'no falling back to another identity',
+  );
 });
 
 test('a picker can only choose from what it was given', () => {

@@ -79,6 +79,16 @@ function collectBundles(response: X509SVIDResponse, svids: readonly X509Svid[]):
   return bundles.values();
 }
 
+/**
+ * Parses the map of a `FetchX509Bundles` message. It is taken whole or not at all.
+ * @throws {SpiffeTlsError} `WORKLOAD_API` when it is empty, `INVALID_BUNDLE` or `INVALID_SPIFFE_ID` for what is in it.
+ */
+export function parseBundleMap(bundles: Readonly<Record<string, Uint8Array>>): X509BundleSet {
+  const entries = Object.entries(bundles);
+  if (entries.length === 0) throw incomplete('bundles');
+  return X509BundleSet.of(...entries.map(([key, der]) => X509Bundle.fromDer(parseBundleKey(key), der)));
+}
+
 function parseBundleKey(key: string): TrustDomain {
   const id = SpiffeId.parse(key);
   if (id.path !== '') {

@@ -8,16 +8,22 @@ import { type Metadata, Server, ServerCredentials, type ServerWritableStream, ty
 import {
   type SpiffeWorkloadAPIServer,
   SpiffeWorkloadAPIService,
+  type X509BundlesRequest,
+  type X509BundlesResponse,
   type X509SVIDRequest,
   type X509SVIDResponse,
 } from '../src/gen/workload.ts';
 
-type Stream = ServerWritableStream<X509SVIDRequest, X509SVIDResponse>;
+type Stream =
+  | ServerWritableStream<X509SVIDRequest, X509SVIDResponse>
+  | ServerWritableStream<X509BundlesRequest, X509BundlesResponse>;
 
-/** One call of `FetchX509SVID`, seen from the server. */
+/** One call of `FetchX509SVID` or `FetchX509Bundles`, seen from the server. */
 export interface FakeCall {
   readonly metadata: Metadata;
   send(response: Partial<X509SVIDResponse>): void;
+  /** Answers a call of `FetchX509Bundles`. */
+  sendBundles(bundles: Readonly<Record<string, Uint8Array>>): void;
   /** Ends the stream with a status, or with OK. */
   end(code?: status, details?: string): void;
   /** Settles when the client has hung up. */
@@ -70,9 +76,16 @@ export async function createFakeWorkloadApi(path?: string): Promise<FakeWorkload
 }
 
 function toCall(stream: Stream, onEnd: () => void): FakeCall {
+  const write = (message: X509SVIDResponse | X509BundlesResponse): void =>
+    void Reflect.apply(stream.write, stream, [message]);
   return {
     metadata: stream.metadata,
-    send: (response) => void stream.write({ svids: [], crl: [], federatedBundles: {}, ...response }),
+    send: (response) => write({ svids: [], crl: [], federatedBundles: {}, ...response }),
+    sendBundles: (bundles) =>
+      write({
+        crl: [],
+        bundles: Object.fromEntries(Object.entries(bundles).map(([id, der]) => [id, Buffer.from(der)])),
+      }),
     end(code, details = '') {
       onEnd();
       if (code === undefined) stream.end();
@@ -87,12 +100,12 @@ function toCall(stream: Stream, onEnd: () => void): FakeCall {
   };
 }
 
-async function listen(path: string, fetchX509Svid: (stream: Stream) => void): Promise<Server> {
+async function listen(path: string, accept: (stream: Stream) => void): Promise<Server> {
   const server = new Server({ 'grpc.max_send_message_length': 64 * 1024 * 1024 });
   const absent = (() => {}) as never;
   const service: SpiffeWorkloadAPIServer = {
-    fetchX509Svid,
-    fetchX509Bundles: absent,
+    fetchX509Svid: accept,
+    fetchX509Bundles: accept,
     fetchJwtsvid: absent,
     fetchJwtBundles: absent,
     validateJwtsvid: absent,
