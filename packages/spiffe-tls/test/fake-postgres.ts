@@ -3,11 +3,11 @@
  * query with the serial number of the client's certificate. Only tests import it.
  */
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { IssuedSvid } from '@countersign/testkit';
 import { portOf } from './https-fixture.ts';
+import { listenOnLoopback } from './loopback-listener.ts';
 
 /** A server that listens until the test ends. */
 export interface FakePostgres {
@@ -27,7 +27,6 @@ export interface FakePostgres {
 
 /** Starts one that presents `issued`. It does not verify its clients: that is PostgreSQL's part. */
 export async function startFakePostgres(t: TestContext, issued: IssuedSvid): Promise<FakePostgres> {
-  const sockets = new Set<Socket>();
   let received = 0;
   let held: Array<() => void> | undefined;
   const options = { requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['postgresql'] };
@@ -45,21 +44,7 @@ export async function startFakePostgres(t: TestContext, issued: IssuedSvid): Pro
       },
     );
   });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      sockets.delete(socket);
-      server.emit('ended');
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  });
+  const sockets = await listenOnLoopback(t, server);
   return {
     port: portOf(server),
     server,

@@ -3,11 +3,11 @@
  * server that it should refuse. Only tests import it.
  */
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createServer, type Server, type TlsOptions } from 'node:tls';
 import type { IssuedSvid } from '@countersign/testkit';
 import { portOf } from './https-fixture.ts';
+import { listenOnLoopback } from './loopback-listener.ts';
 
 /** A server that listens until the test ends. */
 export interface ForeignServer {
@@ -26,27 +26,12 @@ export async function startForeignServer(
   options: TlsOptions = {},
 ): Promise<ForeignServer> {
   let received = '';
-  const sockets = new Set<Socket>();
   const server = createServer({ cert: issued.certificatePem, key: issued.keyPem, ...options }, (socket) => {
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       received += chunk.toString('latin1');
     });
   });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      sockets.delete(socket);
-      server.emit('ended');
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  });
+  await listenOnLoopback(t, server);
   return { server, port: portOf(server), received: () => received, nextClosed: () => once(server, 'ended') };
 }

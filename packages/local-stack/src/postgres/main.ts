@@ -1,17 +1,7 @@
-/**
- * The sidecar program: PostgreSQL under its own identity. Started by the launcher; ends with it, by a signal or because
- * the channel between them closes.
- */
+/** The sidecar program: PostgreSQL under its own identity. */
 import { createWorkloadApiX509Source } from '@countersign/spiffe-tls';
-import { LocalStackError, messageOf } from '../errors.ts';
-import { writeRecord } from '../record.ts';
+import { runAsSidecar } from '../sidecar-process.ts';
 import { runPostgresSidecar } from './sidecar.ts';
-
-const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-process.on('disconnect', () => stop.abort());
-// A killed launcher closes our stdout with the channel: a line that nobody reads must not keep PostgreSQL from being stopped.
-process.stdout.on('error', () => stop.abort());
 
 const {
   SPIFFE_ENDPOINT_SOCKET = '',
@@ -19,34 +9,25 @@ const {
   POSTGRES_PORT = '0',
   POSTGRES_OWNER = '',
 } = process.env;
-const log = (record: Record<string, unknown>) => writeRecord('postgres', record);
 
-async function openSource() {
-  const source = createWorkloadApiX509Source({ endpoint: SPIFFE_ENDPOINT_SOCKET, signal: stop.signal });
-  await source.ready();
-  return source;
-}
-
-try {
-  await runPostgresSidecar({
-    stateRoot: COUNTERSIGN_STATE_DIR,
-    port: Number(POSTGRES_PORT),
-    ownerRole: POSTGRES_OWNER,
-    openSource,
-    log,
-    signal: stop.signal,
-  });
-  log({ event: 'stopped' });
-} catch (error) {
-  if (!stop.signal.aborted) {
-    log({
-      event: 'failed',
-      level: 'fatal',
-      ...(error instanceof LocalStackError ? { code: error.code } : {}),
-      message: messageOf(error),
+await runAsSidecar('postgres', process, async ({ signal, log }) => {
+  const openSource = async () => {
+    const source = createWorkloadApiX509Source({ endpoint: SPIFFE_ENDPOINT_SOCKET, signal });
+    await source.ready();
+    return source;
+  };
+  try {
+    const port = Number(POSTGRES_PORT);
+    await runPostgresSidecar({
+      stateRoot: COUNTERSIGN_STATE_DIR,
+      port,
+      ownerRole: POSTGRES_OWNER,
+      openSource,
+      log,
+      signal,
     });
-    process.exitCode = 1;
+  } catch (error) {
+    // A start that was called off fails somewhere, and that is no news.
+    if (!signal.aborted) throw error;
   }
-}
-// The channel to the launcher would keep this process alive.
-if (process.connected) process.disconnect();
+});
