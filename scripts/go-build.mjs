@@ -2,13 +2,26 @@
  * Builds a Go program from the pins in `test/peers/build`, outside the checkout. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const pins = fileURLToPath(new URL('../test/peers/build/', import.meta.url));
 const GO = { major: 1, minor: 26 };
+
+/** @returns {string} of the module's files, their names and contents */
+export function hashOfModule(module) {
+  const files = readdirSync(join(pins, module), { recursive: true, withFileTypes: true }).filter((it) => it.isFile());
+  const hash = createHash('sha256');
+  for (const path of files.map(({ parentPath, name }) => join(parentPath, name)).sort())
+    hash
+      .update(`${path.slice(pins.length)}\0`)
+      .update(readFileSync(path))
+      .update('\0');
+  return hash.digest('hex').slice(0, 12);
+}
 
 /** Throws an error that says what is missing. */
 export function checkCompilers(name, { version, cgo }, env) {

@@ -3,9 +3,10 @@
  * version, else built by Go from the pins in `test/peers/build`. Nothing is written to the checkout. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { buildWithGo, checkCompilers } from './go-build.mjs';
+import { buildWithGo, checkCompilers, hashOfModule } from './go-build.mjs';
 
 const spire = { version: '1.15.3', fitting: /^1\.15\.\d/m, module: 'spire', ask: '--version' };
 
@@ -29,14 +30,23 @@ const TOOLS = {
     // Its own build does the same; without, it says "rev master".
     ldflags: '-X main.version=v1.8.4',
   },
+  // Ours, around go-spiffe: its version is the hash of its sources, so a change builds it anew.
+  'go-spiffe-interop': ownProgram('go-spiffe', 'interop'),
 };
+
+function ownProgram(module, command) {
+  return { version: hashOfModule(module), module, main: `./cmd/${command}` };
+}
 
 /** Names of all tools. */
 export const toolNames = Object.keys(TOOLS);
 
 /** @returns {string | undefined} what to call: a name on PATH or the cached program; undefined when there is none */
 export function findTool(name, env = process.env) {
-  return [name, join(cacheFolder(name, env), name)].find((candidate) => fits(candidate, TOOLS[name], env));
+  const cached = join(cacheFolder(name, env), name);
+  const { ask } = TOOLS[name];
+  if (ask === undefined) return existsSync(cached) ? cached : undefined;
+  return [name, cached].find((candidate) => fits(candidate, TOOLS[name], env));
 }
 
 /** Finds a tool or builds it. Throws an error that says what to do. */
