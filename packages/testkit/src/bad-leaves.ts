@@ -157,7 +157,7 @@ const signed: readonly BadCertificate[] = [
   {
     rule: 'T15 a byte behind the certificate',
     code: 'CERTIFICATE_MALFORMED',
-    notOnWire: 'OpenSSL drops it when it loads the certificate, and refuses the handshake when it receives one',
+    notOnWire: 'OpenSSL neither loads such a certificate nor takes one from a peer',
     make: async ({ ca }) => {
       const { der, keys } = await ca.issue();
       return present([Buffer.concat([der, bytes('00')])], keys);
