@@ -23,6 +23,7 @@ export {
   tlv,
 } from './der-writer.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { propertyRuns } from './property-runs.ts';
 export { createTestCa, type IssuedSvid, type IssueOptions, type TestCa, type TestCaOptions } from './test-ca.ts';
 export {
   createTestCertificate,
