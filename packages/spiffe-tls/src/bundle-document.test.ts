@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTestCa } from '@countersign/testkit';
+import { createTestCa, propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { createAuthorities, documentOf, x509EntryOf } from '../test/bundle-fixture.ts';
 import { createJwtKey, jwtBundleOf } from '../test/jwt-fixture.ts';
@@ -151,6 +151,7 @@ test('L72 what is written is read again the same', () => {
       });
       assert.ok(equalBundles(parse(Buffer.from(marshalBundleDocument(bundle))), bundle));
     }),
+    propertyRuns(100),
   );
 });
 
@@ -173,6 +174,6 @@ test('T15 no document makes the reader fail otherwise than with SpiffeTlsError, 
         assert.ok(error instanceof SpiffeTlsError, String(error));
       }
     }),
-    { numRuns: 500 },
+    propertyRuns(500),
   );
 });

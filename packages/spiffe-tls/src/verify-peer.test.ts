@@ -6,6 +6,7 @@ import {
   type IssueOptions,
   KeyPurpose,
   KeyUsageFlags,
+  propertyRuns,
   sequence,
   tlv,
 } from '@countersign/testkit';
@@ -323,6 +324,6 @@ test('T15 T16 property: whatever chain is sent, the verdict is a code or an iden
         assert.ok(error instanceof SpiffeTlsError, `${error}`);
       }
     }),
-    { numRuns: 500 },
+    propertyRuns(500),
   );
 });
