@@ -90,9 +90,10 @@ test('X.509 bundles in DER: go-spiffe and we read the same, but for what is docu
   const presented = await Promise.all([...badLeaves, ...badChains].map((row) => row.make(world, 'client')));
   const keyTypes = ['ec-p256', 'ec-p384', 'rsa-2048', 'ed25519'] as const;
   const cas = await Promise.all(keyTypes.map((keyType) => createTestCa({ trustDomain, keyType })));
-  const [first = new Uint8Array(), ...rest] = [...cas.map(({ der }) => der), Buffer.concat(cas.map(({ der }) => der))];
+  const rest = cas.map(({ der }) => der);
+  const first = Buffer.concat(rest);
   const near = fc.sample(nearBytes(first, ...rest), { ...propertyRuns(3000), seed: SEED });
-  const inputs = [new Uint8Array(), ...rest, ...presented.flatMap(({ chain }) => chain), ...near];
+  const inputs = [new Uint8Array(), first, ...rest, ...presented.flatMap(({ chain }) => chain), ...near];
   const answers = askGoSpiffe(
     inputs.map((data) => ({ kind: 'x509-bundle', trustDomain: 'example.org', data: base64(data) })),
   );

@@ -11,7 +11,7 @@ import { SpiffeId } from './spiffe-id.ts';
 import { TrustDomain } from './trust-domain.ts';
 import { parseWorkloadEndpoint } from './workload-endpoint.ts';
 
-test('T15 property: a text near a SPIFFE ID is one exactly as it stands, or is refused', () => {
+test('L7 T15 property: a text near a SPIFFE ID is one exactly as it stands, or is refused', () => {
   fc.assert(
     fc.property(nearSpiffeId(), (text) => {
       const id = attempt(['INVALID_SPIFFE_ID'], () => SpiffeId.parse(text));

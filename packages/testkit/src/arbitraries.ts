@@ -35,10 +35,12 @@ export function nearBytes(...valid: readonly [Uint8Array, ...Uint8Array[]]): fc.
 
 /** One of `valid`, changed in few places or not at all, by characters of `alphabet`. */
 export function nearText(alphabet: string, ...valid: readonly [string, ...string[]]): fc.Arbitrary<string> {
-  const letters = [...alphabet];
+  const letters = Array.from(alphabet);
   return fc.tuple(fc.constantFrom(...valid), edits).map(([text, changes]) => {
     const filler = (edit: Edit): string => letters[edit.filler % letters.length] ?? '';
-    return changes.reduce<readonly string[]>((list, edit) => edited(list, edit, filler(edit)), [...text]).join('');
+    return changes
+      .reduce<readonly string[]>((list, edit) => edited(list, edit, filler(edit)), Array.from(text))
+      .join('');
   });
 }
 
