@@ -10,7 +10,7 @@ import { chainCases, isLeafAnchor, parseBundles } from './oracle-cases.ts';
 const nowMs = Date.now();
 
 test('X.509-SVIDs: go-spiffe and we accept the same, but for what is documented', async (t) => {
-  const cases = await chainCases(400);
+  const cases = await chainCases(250);
   const answers = askGoSpiffe(
     cases.map(({ chain, anchors }) => ({
       kind: 'x509-svid',
