@@ -3,21 +3,15 @@
  * the way out of a plain client to our server.
  */
 import assert from 'node:assert/strict';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
-import {
-  authorizeId,
-  createSpiffeHttpsAgent,
-  SpiffeTlsError,
-  VERIFIED_CHANNEL,
-  type VerifiedRecord,
-} from '@countersign/spiffe-tls';
+import { authorizeId, createSpiffeHttpsAgent, type Peer, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { interopTest } from './interop.ts';
 import { callGrpc, callHttps, getOverHttps, serveHttps, sourceOf } from './our-side.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 import { callPlain, type PlainApp, startPlainApp } from './plain-app.ts';
 import { findProgram, freePort, printed, scratchDirectory } from './program.ts';
+import { callUntil, presentedTo } from './rotation.ts';
 import { idOf, type PeerTrustDomains, startTrustDomains, type WorkloadName } from './trust-domains.ts';
 
 const { program: peer, command } = findProgram('ghostunnel', ['--version'], /^rev v(\d+\.\d+\.\d+)/m);
@@ -158,24 +152,6 @@ for (const [what, domain, workload] of [
   });
 }
 
-/** Serial numbers of the SVIDs that peers of ours presented, in order. */
-function presentedTo(t: TestContext, role: VerifiedRecord['role']): VerifiedRecord['peer'][] {
-  const peers: VerifiedRecord['peer'][] = [];
-  const listener = (message: unknown) => {
-    const record = message as VerifiedRecord;
-    if (record.role === role) peers.push(record.peer);
-  };
-  subscribe(VERIFIED_CHANNEL, listener);
-  t.after(() => unsubscribe(VERIFIED_CHANNEL, listener));
-  return peers;
-}
-
-/** Connects until it has an answer that the caller wants; each attempt is a new connection. */
-async function connectUntil(connect: () => Promise<unknown>, isDone: () => boolean): Promise<void> {
-  do await connect();
-  while (!isDone());
-}
-
 async function openAgent(t: TestContext) {
   const source = await sourceOf(t, domains.own.socketOf('client'));
   const agent = createSpiffeHttpsAgent({ source, authorize: authorizeServer });
@@ -193,7 +169,7 @@ interopTest({ ...client, what: 'it rotates its SVID while we are connected', exp
   assert.equal(await getOverHttps(port, agent), 'reached');
   assert.equal(presented.length, 1, 'the open connection goes on');
   const call = () => callHttps(t, domains.own.socketOf('client'), port, authorizeServer);
-  await connectUntil(call, () => presented.at(-1)?.serialNumber === serial);
+  await callUntil(call, () => presented.at(-1)?.serialNumber === serial);
   return 'the open connection goes on, the next has the new SVID';
 });
 
@@ -204,7 +180,7 @@ interopTest({ ...server, what: 'it rotates its SVID while it is connected', expe
   await callPlain({ socketPath });
   const [rotated] = await domains.own.rotate('client');
   const serial = rotated?.identities[0]?.serialNumber;
-  await connectUntil(
+  await callUntil(
     () => callPlain({ socketPath }),
     () => presented.at(-1)?.serialNumber === serial,
   );
@@ -228,8 +204,8 @@ interopTest({ ...client, what: 'a new CA, and the old one dropped, both ways', e
   const { serialNumber } = await rotation;
   await both();
   await domains.own.whenOldRootsDropped();
-  const isNew = (peers: VerifiedRecord['peer'][]) => peers.at(-1)?.path.at(-1)?.serialNumber === serialNumber;
-  await connectUntil(both, () => isNew(fromTunnel) && isNew(toTunnel));
+  const isNew = (peers: readonly Peer[]) => peers.at(-1)?.path.at(-1)?.serialNumber === serialNumber;
+  await callUntil(both, () => isNew(fromTunnel) && isNew(toTunnel));
   assert.deepEqual(ours.refusals, []);
   return 'no request failed, the last under the new CA';
 });

@@ -133,7 +133,8 @@ export async function callGrpc(
   return checked;
 }
 
-function createObserver() {
+/** What a server of ours remembers. */
+export function createObserver() {
   const peers: string[] = [];
   const refusals: RefusalRecord[] = [];
   const { promise, resolve } = Promise.withResolvers<RefusalRecord>();
