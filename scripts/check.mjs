@@ -12,6 +12,7 @@ const CHECKS = [
   ['promise rules', 'oxlint', ['--type-aware']],
   ['dead code', 'knip', []],
   ['contracts: lint, breaking changes, generated code', 'node', ['scripts/generate-contracts.ts', '--check']],
+  ['requirements: each has its tests', 'node', ['scripts/generate-coverage.ts', '--check']],
   ['builds', 'turbo', ['run', 'build', '--output-logs=errors-only']],
 ];
 

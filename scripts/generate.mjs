@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { ensureSetup, root } from './setup.mjs';
 
-const GENERATORS = ['scripts/generate-contracts.ts', 'scripts/generate-policies.ts'];
+const GENERATORS = ['scripts/generate-contracts.ts', 'scripts/generate-policies.ts', 'scripts/generate-coverage.ts'];
 
 const node = ensureSetup();
 const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`;

@@ -70,6 +70,7 @@ class SessionFollower {
   readonly #live: LiveConnections;
   #session: ClientHttp2Session | undefined;
   #retirement: Retirement | undefined;
+  #close: () => void = () => {};
   #cancelCutOff: () => void = () => {};
 
   constructor(options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsOptions) {
@@ -92,8 +93,8 @@ class SessionFollower {
   begin(session: ClientHttp2Session, connection: VerifiedConnection): void {
     this.#session = session;
     rememberConnection(session, connection);
-    // Closing takes no more requests from that moment on, and ends the session when its streams have ended.
-    const close = () => session.close();
+    this.#close = closeBehindRequests(session);
+    const close = this.#close;
     this.#live.add(connection, { stopUsing: close, closeGracefully: close });
     if (this.#retirement !== undefined) this.#retire(this.#retirement);
   }
@@ -103,9 +104,30 @@ class SessionFollower {
     this.#retirement = retirement;
     const session = this.#session;
     if (session === undefined) return;
-    session.close();
+    this.#close();
     this.#cancelCutOff = this.#options.clock.schedule(retirement.endInMs, () => session.destroy());
   }
+}
+
+/**
+ * How to close a session so that it takes no more requests and ends when its streams have ended. A request made in the same
+ * turn of the event loop has not left yet, and GOAWAY would overtake it: the server would refuse it. So closing waits for it.
+ */
+function closeBehindRequests(session: ClientHttp2Session): () => void {
+  const request = session.request.bind(session);
+  let unsent = 0;
+  session.request = (...args) => {
+    unsent += 1;
+    // Node sends at the beginning of the loop's check phase, before callbacks of setImmediate run.
+    setImmediate(() => {
+      unsent -= 1;
+    });
+    return request(...args);
+  };
+  return function close() {
+    if (unsent > 0) setImmediate(close);
+    else session.close();
+  };
 }
 
 function asError(reason: unknown): Error {

@@ -229,6 +229,29 @@ test('T27 after a rotation a session ends, what is in flight finishes, and the n
   assert.equal(await answer, client.serial());
 });
 
+test('T27 a request made in the turn of the event loop in which its session retires is served', async (t) => {
+  const ca = await createCa();
+  const clock = new ManualClock();
+  const server = await createWorkload(ca, 'server');
+  const client = await createWorkload(ca, 'client');
+  const { port } = await start(
+    t,
+    { source: server.source, authorize: authorizeId(client.id) },
+    (_request, response) => {
+      response.end('served');
+    },
+  );
+  const session = await open(t, port, { source: client.source, authorize: authorizeId(server.id), clock });
+  assert.equal(await get(session), 'served');
+  const closed = once(session, 'close');
+  await client.rotate();
+  const answer = get(session);
+  clock.advance(3 * 60_000);
+  assert.equal(await answer, 'served');
+  await closed;
+  assert.equal(session.closed, true);
+});
+
 test('T27 a stream that outlives the window is cut off, and no timer is left', async (t) => {
   const ca = await createCa();
   const clock = new ManualClock();

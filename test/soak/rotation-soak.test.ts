@@ -1,0 +1,118 @@
+/**
+ * Every SVID is replaced every second, and the CA every minute, for as long as `npm run test:soak` says, under load on the
+ * whole system (orders by HTTPS and by gRPC down to PostgreSQL, a stream of orders) and on every adapter in this process.
+ * No call may fail, and nothing may grow: subscriptions, timers, sockets, memory. T30, T27, T29 for longer than a test has.
+ */
+import assert from 'node:assert/strict';
+import { get, type IncomingMessage } from 'node:http';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PartName, System } from '@countersign/local-stack';
+import { call } from '../integration/json-client.ts';
+import { startTestSystem } from '../integration/test-system.ts';
+import { loadAdapters } from './adapters.ts';
+import { type Growth, judge } from './growth.ts';
+import { boundOf, type Sample, seriesOf, takeSample } from './samples.ts';
+import { type SteadyCalls, startSteadyCalls } from './steady.ts';
+
+const seconds = Number(process.env['COUNTERSIGN_SOAK_SECONDS'] ?? '600');
+const PARTS: readonly PartName[] = ['customer', 'backend', 'db-client', 'trust-domain'];
+const ROTATE_EVERY_MS = 1_000;
+const CA_EVERY_ROTATIONS = 60;
+const SAMPLE_EVERY_ROTATIONS = 4;
+
+test(`SVIDs rotate every second for ${seconds} s under load: no call fails, nothing grows`, async (t) => {
+  const warnings: string[] = [];
+  const onWarning = (warning: Error) => warnings.push(`${warning.name}: ${warning.message}`);
+  process.on('warning', onWarning);
+  t.after(() => process.off('warning', onWarning));
+  await using system = await startTestSystem({ svidTtlMs: 20_000 });
+  const orders = await watchOrders(system);
+  const adapters = await loadAdapters(system);
+  const loops = [...adapters.loops, placeOrders(system, 'http'), placeOrders(system, 'grpc')];
+  const samples: Sample[] = [];
+  let rotations = 0;
+  try {
+    const endsAt = performance.now() + seconds * 1_000;
+    while (performance.now() < endsAt) {
+      const next = pause(ROTATE_EVERY_MS);
+      await (rotations % CA_EVERY_ROTATIONS === CA_EVERY_ROTATIONS - 1
+        ? system.trustDomain.rotateCa({ settleMs: 500, dropAfterMs: 10_000 })
+        : system.trustDomain.rotate());
+      rotations += 1;
+      if (rotations % SAMPLE_EVERY_ROTATIONS === 0)
+        samples.push(await takeSample(adapters.subscriptions(), processesOf(system)));
+      await next;
+    }
+  } finally {
+    await Promise.all(loops.map((loop) => loop.stop()));
+    orders.stop();
+    await adapters.stop();
+  }
+  const growths = [...seriesOf(samples)].map(([name, series]) => judge(boundOf(name), series));
+  report(rotations, loops, orders.seen(), growths);
+  assert.deepEqual(
+    loops.flatMap(({ failures }) => failures),
+    [],
+    'no call may fail',
+  );
+  // A stream is one call for as long as no rotation ends it.
+  for (const { name, succeeded } of loops) assert.ok(succeeded > seconds / 10, `${name}: only ${succeeded} calls`);
+  assert.ok(rotations > seconds / 2, `only ${rotations} rotations`);
+  assert.ok(orders.seen() > seconds, `the stream brought only ${orders.seen()} orders`);
+  assert.deepEqual(
+    growths.filter(({ grew }) => grew),
+    [],
+    'nothing may grow',
+  );
+  assert.deepEqual(warnings, []);
+});
+
+function processesOf(system: System): Map<string, number> {
+  return new Map(
+    PARTS.map((part) => {
+      const pid = system.pidOf(part);
+      assert.ok(pid, `${part} runs`);
+      return [part, pid];
+    }),
+  );
+}
+
+function placeOrders(system: System, via: 'http' | 'grpc'): SteadyCalls {
+  return startSteadyCalls(`orders by ${via}`, 50, async () => {
+    const body = { item: 'tea', quantity: 1, customer: 'Ada', via };
+    const { status, text } = await call(`${system.customerUrl}/api/orders`, { body });
+    assert.equal(status, 201, text);
+  });
+}
+
+/** The stream of new orders: one connection for the whole run, behind which gRPC streams come and go. */
+async function watchOrders(system: System): Promise<{ seen(): number; stop(): void }> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(`${system.customerUrl}/api/orders/stream`, { agent: false }, resolve).once('error', reject);
+  });
+  assert.equal(response.statusCode, 200);
+  let seen = 0;
+  response.setEncoding('utf8');
+  response.on('data', (text: string) => {
+    seen += text.match(/^data:/gm)?.length ?? 0;
+  });
+  response.on('error', () => {});
+  return { seen: () => seen, stop: () => response.destroy() };
+}
+
+function report(rotations: number, loops: readonly SteadyCalls[], streamed: number, growths: readonly Growth[]): void {
+  console.log(`${rotations} rotations; ${streamed} orders came by the stream`);
+  console.table(loops.map(({ name, succeeded, failures }) => ({ name, succeeded, failed: failures.length })));
+  const rounded = (value: number) => Math.round(value * 10) / 10;
+  console.table(
+    growths.map(({ name, unit, before, after, allowed, grew }) => ({
+      name,
+      unit,
+      before: rounded(before),
+      after: rounded(after),
+      allowed: rounded(allowed),
+      grew,
+    })),
+  );
+}
