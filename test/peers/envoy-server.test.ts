@@ -5,15 +5,14 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
-import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
-import { authorizeId, createSpiffeHttpsAgent, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
+import { authorizeId, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { createTestCa } from '@countersign/testkit';
 import { type Envoy, type EnvoyTls, secretsOf, startEnvoy } from './envoy-process.ts';
 import { interopTest } from './interop.ts';
 import { callHttp2 } from './our-http2.ts';
-import { callHttps, sourceOf } from './our-side.ts';
+import { callHttps, getOverHttps, ONE_REQUEST, openAgent } from './our-side.ts';
 import { type PlainApp, startPlainApp } from './plain-app.ts';
 import { findProgram, identityOf, scratchDirectory, writeIdentity } from './program.ts';
 import { callUntil, presentedTo } from './rotation.ts';
@@ -149,28 +148,10 @@ interopTest({ ...https, what: bundleMap, expected: 'accept' }, async (t) => {
   return CLIENT;
 });
 
-/** One GET over a connection of its own. */
-function getOnce(port: number, agent: ReturnType<typeof createSpiffeHttpsAgent>, headers: Record<string, string> = {}) {
-  return new Promise<number>((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, agent, headers: { ...headers, connection: 'close' } };
-    const outgoing = request(options, (response) => {
-      response.resume().on('end', () => resolve(response.statusCode ?? 0));
-    });
-    outgoing.on('error', reject).end();
-  });
-}
-
-async function openAgent(t: TestContext) {
-  const source = await sourceOf(t, domains.own.socketOf('client'));
-  const agent = createSpiffeHttpsAgent({ source, authorize: authorizeServer });
-  t.after(() => agent.destroy());
-  return agent;
-}
-
 interopTest({ ...https, what: 'a forged x-forwarded-client-cert is replaced', expected: 'accept' }, async (t) => {
   const { port, app } = await startFront(t, await tlsOf(t, 'own', 'server'));
   const forged = { 'x-forwarded-client-cert': 'URI=spiffe://example.org/admin' };
-  assert.equal(await getOnce(port, await openAgent(t), forged), 200);
+  await getOverHttps(port, await openAgent(t, domains.own.socketOf('client'), authorizeServer), forged);
   const seen = String(app.requests[0]?.['x-forwarded-client-cert']);
   assert.match(seen, /(^|;)URI=spiffe:\/\/example\.org\/client(;|$)/);
   assert.doesNotMatch(seen, /admin/);
@@ -182,8 +163,8 @@ interopTest(
   { ...https, what: 'it gives out tickets: our next connection is a new one', expected: 'accept' },
   async (t) => {
     const { port, counter } = await startFront(t, await tlsOf(t, 'own', 'server'));
-    const agent = await openAgent(t);
-    for (let connections = 0; connections < 3; connections += 1) assert.equal(await getOnce(port, agent), 200);
+    const agent = await openAgent(t, domains.own.socketOf('client'), authorizeServer);
+    for (let connections = 0; connections < 3; connections += 1) await getOverHttps(port, agent, ONE_REQUEST);
     assert.equal(await counter('ssl.handshake'), 3);
     assert.equal(await counter('ssl.session_reused'), 0);
     return 'full handshakes';
@@ -202,12 +183,12 @@ interopTest({ ...https, what: 'it takes a new SVID from a file of secrets (SDS)'
   await write();
   const { port } = await startFront(t, { ...(await tlsOf(t, 'own', 'server')), identity: { secrets } });
   const presented = presentedTo(t, 'client');
-  const agent = await openAgent(t);
-  assert.equal(await getOnce(port, agent), 200);
+  const agent = await openAgent(t, domains.own.socketOf('client'), authorizeServer);
+  await getOverHttps(port, agent, ONE_REQUEST);
   await domains.own.rotate('server');
   const serial = await write();
   await callUntil(
-    () => getOnce(port, agent),
+    () => getOverHttps(port, agent, ONE_REQUEST),
     () => presented.at(-1)?.serialNumber === serial,
   );
   return 'the next connection has the new SVID';

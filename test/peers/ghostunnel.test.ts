@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, type TestContext } from 'node:test';
-import { authorizeId, createSpiffeHttpsAgent, type Peer, SpiffeTlsError } from '@countersign/spiffe-tls';
+import { authorizeId, type Peer, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { interopTest } from './interop.ts';
-import { callGrpc, callHttps, getOverHttps, serveHttps, sourceOf } from './our-side.ts';
+import { callGrpc, callHttps, getOverHttps, openAgent, serveHttps } from './our-side.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 import { callPlain, type PlainApp, startPlainApp } from './plain-app.ts';
 import { findProgram, freePort, printed, scratchDirectory } from './program.ts';
@@ -152,17 +152,10 @@ for (const [what, domain, workload] of [
   });
 }
 
-async function openAgent(t: TestContext) {
-  const source = await sourceOf(t, domains.own.socketOf('client'));
-  const agent = createSpiffeHttpsAgent({ source, authorize: authorizeServer });
-  t.after(() => agent.destroy());
-  return agent;
-}
-
 interopTest({ ...client, what: 'it rotates its SVID while we are connected', expected: 'accept' }, async (t) => {
   const presented = presentedTo(t, 'client');
   const { port } = await tunnelServer(t, 'own', 'server', CLIENT);
-  const agent = await openAgent(t);
+  const agent = await openAgent(t, domains.own.socketOf('client'), authorizeServer);
   assert.equal(await getOverHttps(port, agent), 'reached');
   const [rotated] = await domains.own.rotate('server');
   const serial = rotated?.identities[0]?.serialNumber;
@@ -193,7 +186,7 @@ interopTest({ ...client, what: 'a new CA, and the old one dropped, both ways', e
   const { port } = await tunnelServer(t, 'own', 'server', CLIENT);
   const ours = await serveHttps(t, domains.own.socketOf('server'), authorizeId(idOf('client')));
   const { socketPath } = await tunnelClient(t, 'own', 'client', ours.port);
-  const agent = await openAgent(t);
+  const agent = await openAgent(t, domains.own.socketOf('client'), authorizeServer);
   const both = async () => {
     assert.equal(await getOverHttps(port, agent), 'reached');
     assert.equal((await callPlain({ socketPath })).status, 200);

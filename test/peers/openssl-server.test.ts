@@ -3,10 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext } from 'node:test';
-import { authorizeId, createSpiffeHttpsAgent, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
+import { authorizeId, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { createTestCa, KeyPurpose, type TestCa } from '@countersign/testkit';
 import { interopTest } from './interop.ts';
-import { callHttps, getOverHttps, type Identity, sourceOf } from './our-side.ts';
+import { callHttps, getOverHttps, type Identity, openAgent } from './our-side.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 import { findProgram, type IdentityFiles, identityOf, printed, textOf, writeIdentity } from './program.ts';
 import { idOf, type PeerTrustDomains, startTrustDomains } from './trust-domains.ts';
@@ -67,9 +67,7 @@ interopTest(
   { peer, ours, what: 'it gives out tickets: our next connection is a new one', expected: 'accept' },
   async (t) => {
     const server = await serve(t, await filesOf(t, 'own', 'server'), ['-num_tickets', '4']);
-    const source = await sourceOf(t, domains.own.socketOf('client'));
-    const agent = createSpiffeHttpsAgent({ source, authorize: authorizeId(idOf('server')) });
-    t.after(() => agent.destroy());
+    const agent = await openAgent(t, domains.own.socketOf('client'), authorizeId(idOf('server')));
     for (let connections = 1; connections <= 3; connections += 1) {
       const page = await getOverHttps(server.port, agent);
       assert.match(page, /^New, TLSv1\.3/m);
