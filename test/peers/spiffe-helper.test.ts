@@ -87,14 +87,15 @@ function contextWith(source: LiveX509Source, is: (context: X509Context) => boole
   });
 }
 
-function firstError(source: LiveX509Source): Promise<SpiffeTlsError> {
-  return new Promise((resolve) => {
-    const stop = source.subscribe((event) => {
-      if (event.type !== 'error') return;
-      stop();
-      resolve(event.error);
-    });
+/** Why a source comes to no identity. */
+async function assertUseless(source: LiveX509Source, code: SpiffeTlsErrorCode): Promise<string> {
+  const error = await new Promise<SpiffeTlsError>((resolve, reject) => {
+    source.subscribe((event) => void (event.type === 'error' && resolve(event.error)));
+    source.ready().then(() => reject(new Error('the files were taken')), reject);
   });
+  assert.equal(error.code, code);
+  assert.throws(() => source.current());
+  return code;
 }
 
 interopTest({ ...exchange, what: 'the files it writes, mTLS with them', expected: 'accept' }, async (t) => {
@@ -181,11 +182,7 @@ for (const [what, settings, code] of [
 ] satisfies ReadonlyArray<readonly [string, Readonly<Record<string, Setting>>, SpiffeTlsErrorCode]>) {
   interopTest({ ...exchange, what, expected: 'refuse' }, async (t) => {
     const { directory } = await startHelper(t, 'client', settings);
-    const source = openSource(t, directory);
-    source.ready().catch(() => {});
-    assert.equal((await firstError(source)).code, code);
-    assert.throws(() => source.current(), 'no identity comes of it');
-    return code;
+    return assertUseless(openSource(t, directory), code);
   });
 }
 
@@ -208,9 +205,5 @@ interopTest(
 interopTest({ ...exchange, what: 'a CA of another trust domain under its name', expected: 'refuse' }, async (t) => {
   const { directory } = await startHelper(t, 'client', { include_federated_domains: true });
   const bundles = { 'example.org': 'svid_bundle.pem' };
-  const source = openSource(t, directory, { bundles });
-  source.ready().catch(() => {});
-  const { code } = await firstError(source);
-  assert.equal(code, 'BUNDLE_AMBIGUOUS');
-  return code;
+  return assertUseless(openSource(t, directory, { bundles }), 'BUNDLE_AMBIGUOUS');
 });
