@@ -88,6 +88,21 @@ for (const { ours, serve, protocol } of KINDS) {
   }
 }
 
+// T1
+interopTest(
+  { peer, ours: 'HTTPS server', what: 'it keeps sessions: none is resumed', expected: 'accept' },
+  async (t) => {
+    const server = await serveHttps(t, domains.own.socketOf('server'), authorizeId(idOf('client')));
+    const upstream = await tlsOf(t, 'own', 'client');
+    const { port, counter } = await startEnvoy(t, command, { upstream, target: server.port });
+    for (let connections = 0; connections < 3; connections += 1) assert.equal((await callPlain({ port })).status, 200);
+    assert.equal(await counter('ssl.handshake'), 3);
+    assert.equal(await counter('ssl.session_reused'), 0);
+    assert.deepEqual([server.peers.length, server.refusals], [3, []]);
+    return 'full handshakes';
+  },
+);
+
 /** Two trust domains whose CAs are at hand, so that one can forge the other's IDs. Both know both bundles. */
 async function startForgers(t: TestContext) {
   const [own, partner] = [

@@ -107,6 +107,8 @@ function bootstrap({ downstream, upstream, target, protocol = 'http/1.1' }: Envo
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
+        // Each request needs a handshake of its own, so that sessions would be resumed if they could.
+        common_http_protocol_options: { max_requests_per_connection: 1 },
         explicit_http_config: { [protocol === 'h2' ? 'http2_protocol_options' : 'http_protocol_options']: {} },
       },
     },

@@ -16,13 +16,13 @@ export interface Nginx {
 /**
  * Starts it with one server block; stopped when the test ends.
  * @param directives of that server; `listen` is added
- * @param tls whether it listens with TLS
+ * @param listen what stands after the address: `ssl`, `ssl http2` or nothing
  */
 export async function startNginx(
   t: TestContext,
   command: string,
   directives: readonly string[],
-  tls: boolean,
+  listen: string,
 ): Promise<Nginx> {
   const directory = await scratchDirectory(t);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -40,7 +40,7 @@ export async function startNginx(
     'access_log off;',
     ...temporary.map((name) => `${name}_temp_path ${join(directory, name)};`),
     'server {',
-    `listen 127.0.0.1:${port}${tls ? ' ssl' : ''};`,
+    `listen 127.0.0.1:${port} ${listen};`,
     ...directives,
     '}',
     '}',

@@ -8,7 +8,17 @@ import { after, before, type TestContext } from 'node:test';
 import { authorizeId, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { interopTest } from './interop.ts';
 import { startNginx } from './nginx-process.ts';
-import { callHttps, getOverHttps, ONE_REQUEST, type OurServer, openAgent, serveHttps, sourceOf } from './our-side.ts';
+import {
+  callGrpc,
+  callHttps,
+  getOverHttps,
+  ONE_REQUEST,
+  type OurServer,
+  openAgent,
+  serveGrpc,
+  serveHttps,
+  sourceOf,
+} from './our-side.ts';
 import { callPlain, type PlainApp, startPlainApp } from './plain-app.ts';
 import { findProgram, identityOf, printed, writeIdentity } from './program.ts';
 import { idOf, type PeerTrustDomains, startTrustDomains, type WorkloadName } from './trust-domains.ts';
@@ -46,7 +56,7 @@ async function startFront(t: TestContext, domain: Domain, workload: WorkloadName
     'proxy_set_header x-reused $ssl_session_reused;',
     '}',
   ];
-  const { process, port } = await startNginx(t, command, directives, true);
+  const { process, port } = await startNginx(t, command, directives, 'ssl');
   return { process, port, app };
 }
 
@@ -135,7 +145,7 @@ async function startBack(t: TestContext, ours: OurServer, domain: Domain, worklo
     'proxy_ssl_session_reuse on;',
     '}',
   ];
-  return startNginx(t, command, directives, false);
+  return startNginx(t, command, directives, '');
 }
 
 function serve(t: TestContext, domain: Domain = 'own'): Promise<OurServer> {
@@ -190,3 +200,38 @@ for (const [what, domain, name, logged] of [
     return 'refused by nginx';
   });
 }
+
+interopTest(
+  {
+    peer,
+    ours: 'gRPC client and server',
+    what: 'a unary call and a stream through it, mTLS on either side',
+    expected: 'accept',
+  },
+  async (t) => {
+    const ours = await serveGrpc(t, domains.own.socketOf('server'), authorizeId(idOf('client')));
+    const front = await writeIdentity(t, await identityOf(domains.own.socketOf('server')));
+    const back = await writeIdentity(t, await identityOf(domains.own.socketOf('client')));
+    const directives = [
+      `ssl_certificate ${front.certificate};`,
+      `ssl_certificate_key ${front.key};`,
+      'ssl_protocols TLSv1.3;',
+      `ssl_client_certificate ${front.bundle};`,
+      'ssl_verify_client on;',
+      'location / {',
+      `grpc_pass grpcs://127.0.0.1:${ours.port};`,
+      `grpc_ssl_certificate ${back.certificate};`,
+      `grpc_ssl_certificate_key ${back.key};`,
+      `grpc_ssl_trusted_certificate ${back.bundle};`,
+      'grpc_ssl_verify on;',
+      'grpc_ssl_name server.example.org;',
+      'grpc_ssl_protocols TLSv1.3;',
+      '}',
+    ];
+    const { port } = await startNginx(t, command, directives, 'ssl http2');
+    const answer = await callGrpc(t, domains.own.socketOf('client'), port, authorizeServer);
+    assert.equal(answer, 'SERVING');
+    assert.equal(ours.peers[0], `${idOf('client')}`);
+    return 'SERVING';
+  },
+);
