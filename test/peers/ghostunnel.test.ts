@@ -181,6 +181,7 @@ interopTest({ ...server, what: 'it rotates its SVID while it is connected', expe
   return 'the next connection has the new SVID';
 });
 
+// T30
 interopTest({ ...client, what: 'a new CA, and the old one dropped, both ways', expected: 'accept' }, async (t) => {
   const [fromTunnel, toTunnel] = [presentedTo(t, 'server'), presentedTo(t, 'client')];
   const { port } = await tunnelServer(t, 'own', 'server', CLIENT);

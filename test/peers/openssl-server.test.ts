@@ -54,6 +54,7 @@ async function refusedBy(t: TestContext, as: Identity, server: TheirServer, code
   return code;
 }
 
+// T3: nothing in its certificate says 127.0.0.1.
 interopTest({ peer, ours, what: 'the named ID, and its page names ours', expected: 'accept' }, async (t) => {
   const server = await serve(t, await filesOf(t, 'own', 'server'));
   const page = await call(t, domains.own.socketOf('client'), server);
@@ -90,6 +91,7 @@ for (const [what, domain, workload, code] of [
 }
 
 const HOUR_MS = 3_600_000;
+// L10, L11, L15, L16
 for (const [what, issue, code] of [
   ['extended key usage without serverAuth', { extendedKeyUsage: [KeyPurpose.clientAuth] }, 'EXTENDED_KEY_USAGE'],
   ['expired', { notAfter: new Date(Date.now() - 1000) }, 'EXPIRED'],
@@ -122,5 +124,5 @@ interopTest({ peer, ours, what: 'it refuses our client: foreign CA', expected: '
   await assert.rejects(call(t, domains.own.socketOf('client'), server), /unknown ca|ECONNRESET|socket hang up/);
   await printed(server, /certificate verify failed/);
   assert.doesNotMatch(textOf(server), /HTTP\/1\.0 200/);
-  return 'refused by openssl';
+  return 'refused by OpenSSL';
 });

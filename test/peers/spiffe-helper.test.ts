@@ -151,6 +151,7 @@ interopTest({ ...exchange, what: 'a new CA, and the old one dropped', expected: 
   return 'a bundle of two, then the new CA alone';
 });
 
+// T14
 interopTest({ ...exchange, what: 'the identity with the hint asked for', expected: 'accept' }, async (t) => {
   for (const hint of ['external', 'internal'])
     await domains.own.register({ name: 'hinted', spiffeId: `spiffe://example.org/${hint}`, hint });
