@@ -6,9 +6,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import type { LogRecord, ProgramName, SpireAuthority, SpireSystem } from '@countersign/local-stack';
+import {
+  type LogRecord,
+  type ProgramName,
+  recordsFromNow,
+  rootsOf,
+  type SpireAuthority,
+  type SpireSystem,
+  untilEveryoneHas,
+} from '@countersign/local-stack';
 import { startOrderLoop } from '../integration/order-loop.ts';
-import { recordsFromNow, startTestSpireSystem, untilEveryoneHas } from './spire-system.ts';
+import { startTestSpireSystem } from './spire-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;

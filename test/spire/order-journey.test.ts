@@ -7,11 +7,11 @@ import { spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadIdentities } from '@countersign/identities';
-import type { SpireEntry, SpireSystem } from '@countersign/local-stack';
+import { recordsFromNow, type SpireEntry, type SpireSystem, untilEveryoneHas } from '@countersign/local-stack';
 import { createWorkloadApiX509Source, type X509Source, type X509SourceEvent } from '@countersign/spiffe-tls';
 import { call } from '../integration/json-client.ts';
 import { startOrderLoop } from '../integration/order-loop.ts';
-import { recordsFromNow, startTestSpireSystem, svidTtlMs, untilEveryoneHas } from './spire-system.ts';
+import { startTestSpireSystem, svidTtlMs } from './spire-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;

@@ -16,6 +16,9 @@ export interface SpireEntry {
   readonly jwt_svid_ttl: number;
   /** The first becomes the common name, which is all that PostgreSQL sees. */
   readonly dns_names: readonly string[];
+  readonly hint?: string;
+  /** SPIFFE IDs of trust domains whose bundles the workload gets. */
+  readonly federates_with?: readonly string[];
 }
 
 /** A JWT-SVID's life, in seconds. */

@@ -9,8 +9,8 @@ import { LocalStackError } from '../errors.ts';
 import { findFreePort } from '../ports.ts';
 import { createSpireCommand, type SpireCommand } from './command.ts';
 import { agentConf, agentIdOf, bootstrapFile, type SpireRoot, type SpireSettings, serverConf } from './config-files.ts';
-import type { SpireLayout } from './layout.ts';
-import { recordProcess } from './process-record.ts';
+import { renewSpireData, type SpireLayout } from './layout.ts';
+import { recordProcess, stopRecordedProcesses } from './process-record.ts';
 import { ensureRoot } from './root-ca.ts';
 import { type Log, startWatchedProcess, type WatchedProcess } from './watched-process.ts';
 
@@ -35,6 +35,9 @@ const pollMs = 50;
  */
 export async function runSpireSidecar(options: SpireSidecarOptions): Promise<void> {
   const { layout, trustDomain, root, log, signal } = options;
+  // What ran before us may have been killed, and then SPIRE still runs.
+  await stopRecordedProcesses(layout);
+  renewSpireData(layout);
   if (root === 'disk') await ensureRoot(layout, trustDomain, Date.now());
   const settings: SpireSettings = { layout, trustDomain, root, port: await findFreePort() };
   const command = createSpireCommand(options.programs.server, layout.serverSocket);
