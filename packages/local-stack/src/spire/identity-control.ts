@@ -25,20 +25,28 @@ export function createSpireIdentityControl({
   identities,
   entries,
 }: SpireIdentityControlParts): IdentityControl {
+  const present = new Map(entries.map((entry) => [entry.entry_id, entry]));
   const entryOf = (workload: string): SpireEntry => {
-    const entry = entries.find(({ entry_id }) => entry_id === workload);
+    const entry = present.get(workload) ?? entries.find(({ entry_id }) => entry_id === workload);
     if (entry === undefined) throw new TypeError(`local-stack: identities.json has no workload ${workload}`);
     return entry;
   };
   return {
     // An entry that changed at all is signed anew at the agent's next sync.
-    rotate: () => spire.updateEntries(entries.map((entry) => ({ ...entry, hint: randomUUID() }))),
+    rotate: () => spire.updateEntries([...present.values()].map((entry) => ({ ...entry, hint: randomUUID() }))),
     rotateCa: () => rotateRootOnDisk(spire, system),
     roots: () => rootsOf(spire),
-    withdraw: (workload) => spire.deleteEntry(entryOf(workload).entry_id),
+    async withdraw(workload) {
+      await spire.deleteEntry(entryOf(workload).entry_id);
+      present.delete(workload);
+    },
     async give(workload, identity = workload) {
       const { spiffeId, dnsName } = identities.workload(identity);
-      await spire.createEntry({ ...entryOf(workload), spiffe_id: spiffeId, dns_names: [dnsName] });
+      // The agent knows an entry by ID and revision: under its old ID it would be the one that it already has.
+      const entry_id = `${workload}-${randomUUID()}`;
+      const entry = { ...entryOf(workload), entry_id, spiffe_id: spiffeId, dns_names: [dnsName] };
+      await spire.createEntry(entry);
+      present.set(workload, entry);
     },
   };
 }

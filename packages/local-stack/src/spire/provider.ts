@@ -67,7 +67,7 @@ export function createSpireProvider(input: ProviderInput, options: SpireOptions)
       COUNTERSIGN_SPIRE_SERVER: options.server,
       COUNTERSIGN_SPIRE_AGENT: options.agent,
       SPIRE_TRUST_DOMAIN: identities.trustDomain,
-      SPIRE_ENTRIES: JSON.stringify({ entries }),
+      SPIRE_ENTRIES: JSON.stringify(entries),
       SPIRE_ROOT: options.root ?? 'disk',
     }),
     base: (inherited, program) => withOwnFolders(inherited, cacheOf(layout, program)),

@@ -8,7 +8,7 @@ import type { Account } from '../identity-provider.ts';
 import type { LogRecord } from '../part.ts';
 import { type RunningSystem, type SystemOptions, startOn } from '../system.ts';
 import { createSpireCommand } from './command.ts';
-import { createSpireControl, type SpireControl } from './control.ts';
+import { createSpireCommands, type SpireControl } from './control.ts';
 import { createSpireIdentityControl } from './identity-control.ts';
 import { createSpireProvider, type SpireOptions } from './provider.ts';
 import { replaceRoot } from './root-ca.ts';
@@ -35,13 +35,13 @@ export async function startSpireSystem(options: SpireSystemOptions): Promise<Spi
   const { system, provider } = await startOn(options, (input) => createSpireProvider(input, options.spire));
   const { agentSocket, serverSocket } = provider.layout;
   const { identities } = system;
-  const command = createSpireCommand(options.spire.server, serverSocket);
-  const spire = createSpireControl(command, {
+  const spire: SpireControl = {
+    ...createSpireCommands(createSpireCommand(options.spire.server, serverSocket)),
     socket: `unix://${agentSocket}`,
     serverSocket,
     restart: (name) => restartProcess(system, name),
     replaceRoot: () => replaceRoot(provider.layout, TrustDomain.parse(identities.trustDomain), Date.now()),
-  });
+  };
   return {
     ...system,
     spire,
