@@ -3,6 +3,7 @@
  */
 import { TrustDomain } from '@countersign/spiffe-tls';
 import { findFreePort } from '../ports.ts';
+import { makeOwnDirectory } from '../state-directory.ts';
 import { assertPrograms } from './accounts.ts';
 import { createSpireCommand } from './command.ts';
 import { agentIdOf, rootFiles } from './config-files.ts';
@@ -46,6 +47,8 @@ export async function startStandaloneSpire(options: StandaloneSpireOptions): Pro
   const trustDomain = TrustDomain.parse(options.trustDomain);
   assertPrograms([options.server, options.agent]);
   const layout = layOutSpire(options.directory);
+  // Everybody may pass through to the agent's socket, and see nothing else.
+  makeOwnDirectory(options.directory, 0o711);
   makeSpireFolders(layout, new Map());
   const bundleEndpointPort = await findFreePort();
   const stopping = new AbortController();
