@@ -32,6 +32,7 @@ const TOOLS = {
   },
   // Ours, around go-spiffe: its version is the hash of its sources, so a change builds it anew.
   'go-spiffe-interop': ownProgram('go-spiffe', 'interop'),
+  'go-spiffe-oracle': ownProgram('go-spiffe', 'oracle'),
 };
 
 function ownProgram(module, command) {

@@ -172,7 +172,7 @@ class ExchangeTests {
           () => assert.fail('the server must be refused'),
           (reason: unknown) => reason,
         );
-        assert.match(messageOf(error), new RegExp(code === 'PEER_NOT_AUTHORIZED' ? 'stranger' : 'no path'));
+        assert.match(messageOf(error), new RegExp(code === 'PEER_NOT_AUTHORIZED' ? 'stranger' : 'path to the bundle'));
         return code;
       });
     }

@@ -14,7 +14,8 @@ import {
   createWorkloadApiX509Source,
   peerOf,
   type RefusalRecord,
-  type WorkloadApiX509Source,
+  type SpiffeHttpsAgent,
+  type X509Source,
 } from '@countersign/spiffe-tls';
 import {
   credentials,
@@ -35,8 +36,12 @@ export interface OurServer {
   refused(): Promise<RefusalRecord>;
 }
 
-/** A source of a workload's identity; closed when the test ends. */
-export async function sourceOf(t: TestContext, endpoint: string): Promise<WorkloadApiX509Source> {
+/** Where our side's identity comes from: the address of a Workload API, or a source. */
+export type Identity = string | X509Source;
+
+/** A source of a workload's identity; one that is opened here is closed when the test ends. */
+export async function sourceOf(t: TestContext, endpoint: Identity): Promise<X509Source> {
+  if (typeof endpoint !== 'string') return endpoint;
   const source = createWorkloadApiX509Source({ endpoint });
   t.after(() => source.close());
   await source.ready();
@@ -44,7 +49,7 @@ export async function sourceOf(t: TestContext, endpoint: string): Promise<Worklo
 }
 
 /** HTTPS; answers `Hello <peer>`. */
-export async function serveHttps(t: TestContext, endpoint: string, authorize: Authorizer): Promise<OurServer> {
+export async function serveHttps(t: TestContext, endpoint: Identity, authorize: Authorizer): Promise<OurServer> {
   const seen = createObserver();
   const options = { source: await sourceOf(t, endpoint), authorize, onRefused: seen.onRefused };
   const server = createSpiffeHttpsServer(options, (incoming, response) => {
@@ -65,7 +70,7 @@ export async function serveHttps(t: TestContext, endpoint: string, authorize: Au
 }
 
 /** gRPC: `grpc.health.v1.Health`, Check and Watch, everything SERVING. */
-export async function serveGrpc(t: TestContext, endpoint: string, authorize: Authorizer): Promise<OurServer> {
+export async function serveGrpc(t: TestContext, endpoint: Identity, authorize: Authorizer): Promise<OurServer> {
   const seen = createObserver();
   const remember: ServerInterceptor = (_method, call) => {
     seen.peers.push(String(peerOf(call)?.id));
@@ -83,13 +88,18 @@ export async function serveGrpc(t: TestContext, endpoint: string, authorize: Aut
 /** One GET; the body. */
 export async function callHttps(
   t: TestContext,
-  endpoint: string,
+  endpoint: Identity,
   port: number,
   authorize: Authorizer,
 ): Promise<string> {
   const agent = createSpiffeHttpsAgent({ source: await sourceOf(t, endpoint), authorize });
   t.after(() => agent.destroy());
-  const outgoing = request({ host: '127.0.0.1', port, agent, path: '/' });
+  return getOverHttps(port, agent);
+}
+
+/** One GET over an agent; the body. */
+export async function getOverHttps(port: number, agent: SpiffeHttpsAgent, path = '/'): Promise<string> {
+  const outgoing = request({ host: '127.0.0.1', port, agent, path });
   outgoing.end();
   const [response] = await once(outgoing, 'response');
   let body = '';
@@ -99,7 +109,12 @@ export async function callHttps(
 }
 
 /** Check, then the first message of Watch; their statuses, which are equal. */
-export async function callGrpc(t: TestContext, endpoint: string, port: number, authorize: Authorizer): Promise<string> {
+export async function callGrpc(
+  t: TestContext,
+  endpoint: Identity,
+  port: number,
+  authorize: Authorizer,
+): Promise<string> {
   const source = await sourceOf(t, endpoint);
   const channel = createSpiffeGrpcChannel({ source, authorize, address: `127.0.0.1:${port}` });
   t.after(() => channel.close());

@@ -18,6 +18,10 @@ export interface PeerProcess {
   /** Resolves with the exit code. */
   readonly ended: Promise<number | null>;
   stop(): Promise<void>;
+  /** Writes to its standard input. */
+  send(text: string): void;
+  /** Ends its standard input. */
+  endInput(): void;
 }
 
 /** How to start it. */
@@ -26,21 +30,26 @@ export interface PeerCommand {
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Whether it has a standard input. Default `false`. */
+  readonly stdin?: boolean;
 }
 
 /** Starts a program; it is stopped when the test ends. */
-export function startPeer(t: TestContext, { command, args, env, cwd }: PeerCommand): PeerProcess {
+export function startPeer(t: TestContext, { command, args, env, cwd, stdin = false }: PeerCommand): PeerProcess {
   const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
+  // A program that ends before it has read all of it breaks the pipe.
+  child.stdin?.on('error', () => {});
   const lines: Line[] = [];
   const waiting = new Set<() => void>();
   const tell = () => {
     for (const look of [...waiting]) look();
   };
   for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
     createInterface({ input: stream }).on('line', (text) => {
       lines.push(parse(text));
       tell();
@@ -69,7 +78,8 @@ export function startPeer(t: TestContext, { command, args, env, cwd }: PeerComma
       waiting.add(look);
       look();
     });
-  return { lines, line, ended, stop };
+  const send = (text: string) => void child.stdin?.write(text);
+  return { lines, line, ended, stop, send, endInput: () => void child.stdin?.end() };
 }
 
 /** Runs a program to its end; the JSON line that it printed last. */

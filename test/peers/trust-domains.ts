@@ -39,7 +39,7 @@ export async function startTrustDomains(options: Partial<DevTrustDomainOptions> 
     const registrations = WORKLOADS.map((name) => ({
       name,
       spiffeId: `spiffe://${trustDomain}/${name}`,
-      dnsNames: ['localhost', `${name}.${trustDomain}`],
+      dnsNames: [`${name}.${trustDomain}`, 'localhost'],
       federatesWith,
     }));
     const running = await startDevTrustDomain({

@@ -26,7 +26,7 @@ test(`SVIDs rotate every second for ${seconds} s under load: no call fails, noth
   const onWarning = (warning: Error) => warnings.push(`${warning.name}: ${warning.message}`);
   process.on('warning', onWarning);
   t.after(() => process.off('warning', onWarning));
-  await using system = await startTestSystem({ svidTtlMs: 60_000 });
+  await using system = await startTestSystem({ svidTtlMs: 20_000 });
   const orders = await watchOrders(system);
   const adapters = await loadAdapters(system);
   const loops = [...adapters.loops, placeOrders(system, 'http'), placeOrders(system, 'grpc')];
@@ -56,7 +56,8 @@ test(`SVIDs rotate every second for ${seconds} s under load: no call fails, noth
     [],
     'no call may fail',
   );
-  for (const { name, succeeded } of loops) assert.ok(succeeded > seconds / 2, `${name}: only ${succeeded} calls`);
+  // A stream is one call for as long as no rotation ends it.
+  for (const { name, succeeded } of loops) assert.ok(succeeded > seconds / 10, `${name}: only ${succeeded} calls`);
   assert.ok(rotations > seconds / 2, `only ${rotations} rotations`);
   assert.ok(orders.seen() > seconds, `the stream brought only ${orders.seen()} orders`);
   assert.deepEqual(

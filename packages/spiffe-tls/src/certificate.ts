@@ -191,7 +191,11 @@ function readByCryptoLibrary(der: Uint8Array): X509Certificate {
     x509 = new X509Certificate(der);
   } catch (cause) {
     const expected = 'must be readable by node:crypto';
-    throw new SpiffeTlsError('CERTIFICATE_MALFORMED', `certificate: ${expected}`, { expected, got: 'an error', cause });
+    throw new SpiffeTlsError('CERTIFICATE_MALFORMED', `certificate: ${expected}, got an error`, {
+      expected,
+      got: 'an error',
+      cause,
+    });
   }
   // ZERO TRUST: X509Certificate looks for a PEM block anywhere in its input before it tries DER. A forged certificate could
   // carry a genuine one as text in an extension: we would read the forgery's names and check the genuine one's signature.

@@ -2,7 +2,7 @@
  * A strict DER reader: definite, minimal lengths, one-byte tags, no bytes left over, bounded depth. Every rule of this library
  * that looks inside a certificate reads it through here, so that no two parts can understand the same bytes differently.
  */
-import { quote, SpiffeTlsError } from './errors.ts';
+import { quote, refusal, type SpiffeTlsError } from './errors.ts';
 
 /** Tags this library meets in certificates. Context tags are written where they are used. */
 export const DerTag = {
@@ -225,13 +225,8 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /** The refusal of bytes that are not what the certificate format says. */
-export function malformed(rule: string, got?: string): SpiffeTlsError {
-  const message = `certificate: ${rule}${got === undefined ? '' : `, got ${got}`}`;
-  return new SpiffeTlsError(
-    'CERTIFICATE_MALFORMED',
-    message,
-    got === undefined ? { expected: rule } : { expected: rule, got },
-  );
+export function malformed(rule: string, got = 'something else'): SpiffeTlsError {
+  return refusal('CERTIFICATE_MALFORMED', 'certificate', rule, got);
 }
 
 function hex(byte: number): string {

@@ -6,6 +6,7 @@ import type { JWTSVID, JWTSVIDResponse } from './gen/workload.ts';
 import { JwtSvid } from './jwt-svid.ts';
 import { decodeJwt } from './jwt-token.ts';
 import type { SpiffeId } from './spiffe-id.ts';
+import { checkSvidBounds } from './workload-api-bounds.ts';
 import type { WorkloadApiFailure } from './workload-api-error.ts';
 import { callWorkloadApi, type UnaryCallOptions, type UnaryMethod } from './workload-api-unary.ts';
 import { resolveWorkloadEndpoint } from './workload-endpoint.ts';
@@ -113,6 +114,7 @@ function parseJwtResponse(
   request: JwtSvidRequest,
   nowMs: number,
 ): readonly [JwtSvid, ...JwtSvid[]] {
+  checkSvidBounds(svids);
   const [first, ...rest] = svids.map((message) => parseOne(message, request, nowMs));
   if (first === undefined) throw unusable('must have svids', 'none');
   return [first, ...rest];

@@ -32,7 +32,7 @@ export interface IgnoredKey {
   readonly reason: string;
 }
 
-/** The largest JWKS or bundle document that is read. */
+/** The largest bundle that is read, in whatever form. */
 export const MAX_BUNDLE_BYTES = 1024 * 1024;
 const MAX_KEYS = 512;
 const MAX_KEY_ID_LENGTH = 1024;

@@ -12,6 +12,9 @@ export interface NameConstraints {
   readonly excluded: readonly GeneralName[];
 }
 
+/** The most comparisons of a name with a subtree that one CA may ask for with one certificate: more would take seconds. */
+const MAX_COMPARISONS = 250_000;
+
 /** Reads the extension's value. */
 export function parseNameConstraints(bytes: Uint8Array): NameConstraints {
   const reader = readDer(bytes, DerTag.sequence, 'nameConstraints');
@@ -46,7 +49,10 @@ export interface ConstrainedNames {
  * @throws {SpiffeTlsError} `NAME_CONSTRAINT`
  */
 export function checkNameConstraints(constraints: NameConstraints, names: ConstrainedNames): void {
-  for (const name of namesOf(names)) {
+  const constrained = namesOf(names);
+  const comparisons = constrained.length * (constraints.permitted.length + constraints.excluded.length);
+  if (comparisons > MAX_COMPARISONS) throw violation(`at most ${MAX_COMPARISONS} comparisons`, `${comparisons}`);
+  for (const name of constrained) {
     const permitted = constraints.permitted.filter((base) => base.form === name.form);
     const excluded = constraints.excluded.filter((base) => base.form === name.form);
     if (permitted.length === 0 && excluded.length === 0) continue;

@@ -63,6 +63,9 @@ test('L71 integers beyond 2^53 are exact where that is asked for', () => {
 test('T16 depth and length are bounded, and long texts are read in no time', () => {
   assert.throws(() => parse('['.repeat(100_000)), /16 levels/);
   assert.equal(parse(`"${'\\n'.repeat(500_000)}"`), '\n'.repeat(500_000));
+  // A pattern that reads a whole text overflows its stack at some millions of escapes: a RangeError, which is no refusal.
+  assert.equal(parse(`"${'\\n'.repeat(8_000_000)}"`), '\n'.repeat(8_000_000));
+  assert.throws(() => parse(`"${'\\"'.repeat(8_000_000)}`), Refused);
   assert.throws(() => parse(`"${'a'.repeat(1_000_000)}`), Refused);
   assert.throws(() => parse(' '.repeat(1_000_000)), Refused);
 });

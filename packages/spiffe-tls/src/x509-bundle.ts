@@ -4,6 +4,7 @@
  */
 import { type ParsedCertificate, parseCertificate, splitCertificates } from './certificate.ts';
 import { quote, refusal, SpiffeTlsError } from './errors.ts';
+import { MAX_BUNDLE_BYTES } from './jwt-bundle.ts';
 import { parsePem, toPem } from './pem.ts';
 import type { TrustDomain } from './trust-domain.ts';
 
@@ -27,24 +28,29 @@ export class X509Bundle {
     this.authorities = Object.freeze([...unique.values()]);
     this.#fingerprints = new Set(unique.keys());
     for (const authority of this.authorities) {
-      this.#bySubject.set(authority.subjectKey, [...(this.#bySubject.get(authority.subjectKey) ?? []), authority]);
+      const namesakes = this.#bySubject.get(authority.subjectKey);
+      if (namesakes === undefined) this.#bySubject.set(authority.subjectKey, [authority]);
+      else namesakes.push(authority);
     }
     Object.freeze(this);
   }
 
   /**
    * Reads concatenated DER, as the Workload API's `bundle` has it; no bytes at all give the empty bundle.
-   * @throws {SpiffeTlsError} `INVALID_BUNDLE`: one malformed certificate refuses the whole bundle.
+   * @throws {SpiffeTlsError} `INVALID_BUNDLE`: one malformed certificate refuses the whole bundle, as do more than 1 MiB.
    */
   static fromDer(trustDomain: TrustDomain, der: Uint8Array): X509Bundle {
+    checkSize(trustDomain, der.length);
     return parsed(trustDomain, () => splitCertificates(der).map(parseCertificate));
   }
 
   /**
    * Reads PEM; a text without blocks gives the empty bundle.
-   * @throws {SpiffeTlsError} `INVALID_BUNDLE` also for blocks that are not certificates: a private key in a bundle is a leak.
+   * @throws {SpiffeTlsError} `INVALID_BUNDLE` also for blocks that are not certificates: a private key in a bundle is a leak;
+   * and for more than 1 MiB.
    */
   static fromPem(trustDomain: TrustDomain, pem: string): X509Bundle {
+    checkSize(trustDomain, pem.length);
     return parsed(trustDomain, () =>
       parsePem(pem).map(({ label, der }) => parseCertificate(onlyCertificate(label, der))),
     );
@@ -122,6 +128,11 @@ function parsed(trustDomain: TrustDomain, parse: () => ParsedCertificate[]): X50
       cause,
     });
   }
+}
+
+function checkSize({ name }: TrustDomain, size: number): void {
+  if (size > MAX_BUNDLE_BYTES)
+    throw invalid(`the bundle of ${quote(name)} must have at most ${MAX_BUNDLE_BYTES} bytes`, `${size}`);
 }
 
 function onlyCertificate(label: string, der: Uint8Array): Uint8Array {

@@ -6,6 +6,7 @@ import type { X509SVID, X509SVIDResponse } from './gen/workload.ts';
 import { SpiffeId } from './spiffe-id.ts';
 import type { TrustDomain } from './trust-domain.ts';
 import { verifyX509Svid } from './verify-peer.ts';
+import { checkBundleCount, checkSvidBounds } from './workload-api-bounds.ts';
 import { X509Bundle, X509BundleSet } from './x509-bundle.ts';
 import type { X509Context } from './x509-source.ts';
 import { parseX509Svid, type X509Svid } from './x509-svid.ts';
@@ -29,9 +30,10 @@ export interface SelectSvidOptions {
 /**
  * Parses a message of `FetchX509SVID`. It is taken whole or not at all, because each message is the complete state
  * (Workload API sections 4.3 and 4.5).
- * @throws {SpiffeTlsError} `WORKLOAD_API` when a mandatory field is empty, else the code of the rule that an SVID or a bundle breaks.
+ * @throws {SpiffeTlsError} `WORKLOAD_API` when a mandatory field is empty or a bound exceeded, else the code of the rule that an SVID or a bundle breaks.
  */
 export function parseX509Response(response: X509SVIDResponse): X509Material {
+  checkSvidBounds(response.svids);
   const [first, ...rest] = dropRepeatedHints(response.svids);
   if (first === undefined) throw incomplete('svids');
   const svids: [X509Svid, ...X509Svid[]] = [parseSvid(first), ...rest.map(parseSvid)];
@@ -72,7 +74,9 @@ function collectBundles(response: X509SVIDResponse, svids: readonly X509Svid[]):
     const svid = svids.find((candidate) => candidate.id.toString() === message.spiffeId);
     if (svid !== undefined) add(svid.id.trustDomain, message.bundle);
   }
-  for (const [key, der] of Object.entries(response.federatedBundles)) {
+  const federated = Object.entries(response.federatedBundles);
+  checkBundleCount(federated.length);
+  for (const [key, der] of federated) {
     // An empty federated bundle trusts nothing, which is what having none means.
     if (der.length > 0) add(parseBundleKey(key), der);
   }
@@ -86,6 +90,7 @@ function collectBundles(response: X509SVIDResponse, svids: readonly X509Svid[]):
 export function parseBundleMap(bundles: Readonly<Record<string, Uint8Array>>): X509BundleSet {
   const entries = Object.entries(bundles);
   if (entries.length === 0) throw incomplete('bundles');
+  checkBundleCount(entries.length);
   return X509BundleSet.of(...entries.map(([key, der]) => X509Bundle.fromDer(parseBundleKey(key), der)));
 }
 

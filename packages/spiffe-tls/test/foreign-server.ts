@@ -22,7 +22,7 @@ export interface ForeignServer {
 /** Starts one that presents `issued`. */
 export async function startForeignServer(
   t: TestContext,
-  issued: IssuedSvid,
+  issued: Pick<IssuedSvid, 'certificatePem' | 'keyPem'>,
   options: TlsOptions = {},
 ): Promise<ForeignServer> {
   let received = '';

@@ -52,6 +52,8 @@ export interface CertificateRewrite {
   readonly tbs?: (parts: Uint8Array[]) => readonly Uint8Array[];
   /** A whole AlgorithmIdentifier and the digest that goes with it, in place of the ones that the certificate has. */
   readonly algorithm?: { readonly identifier: Uint8Array; readonly digest: string };
+  /** An AlgorithmIdentifier for the unsigned copy alone, which then differs from the signed one. */
+  readonly outerAlgorithm?: Uint8Array;
 }
 
 /** Changes a certificate and signs it again, so that only the change is wrong with it. */
@@ -63,7 +65,7 @@ export function rewriteCertificate(der: Uint8Array, signer: KeyObject, rewrite: 
   const signed = sequence(...parts);
   const digest = rewrite.algorithm?.digest ?? (signer.asymmetricKeyType === 'ed25519' ? null : 'sha256');
   const signature = tlv(0x03, Buffer.from([0]), sign(digest, signed, signer));
-  return sequence(signed, rewrite.algorithm?.identifier ?? identifier, signature);
+  return sequence(signed, rewrite.outerAlgorithm ?? rewrite.algorithm?.identifier ?? identifier, signature);
 }
 
 function rewriteExtensions(wrapper: Uint8Array, rewrite: CertificateRewrite): Uint8Array {

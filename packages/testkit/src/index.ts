@@ -2,6 +2,17 @@
  * What tests share: a CA that can break its own rules, keys, DER to write by hand.
  */
 export {
+  BAD_CERTIFICATE_ID,
+  type BadCertificate,
+  type BadCertificateWorld,
+  type BadPresentation,
+  createBadCertificateWorld,
+  present,
+  presentLeaf,
+} from './bad-certificate.ts';
+export { badChains } from './bad-chains.ts';
+export { badLeaves } from './bad-leaves.ts';
+export {
   type CertificateRewrite,
   contentOf,
   elementsOf,
@@ -12,6 +23,7 @@ export {
   tlv,
 } from './der-writer.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { propertyRuns } from './property-runs.ts';
 export { createTestCa, type IssuedSvid, type IssueOptions, type TestCa, type TestCaOptions } from './test-ca.ts';
 export {
   createTestCertificate,
