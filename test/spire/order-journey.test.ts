@@ -188,7 +188,7 @@ function chainSentBy(address: string, alpn: string): Promise<Uint8Array[]> {
   });
 }
 
-test('B5 a source is refused before its entry, gets its identity with it, and loses it with it', async () => {
+test('B5 T7 T9 a source is refused before its entry, gets its identity with it, and loses it with it', async () => {
   const source = createWorkloadApiX509Source({ endpoint: system.spire.socket });
   const until = eventsOf(source);
   try {
@@ -206,7 +206,7 @@ test('B5 a source is refused before its entry, gets its identity with it, and lo
   }
 });
 
-test('B5 a service whose entry is deleted stops presenting its identity, and comes back with the entry', async () => {
+test('B5 T9 a service whose entry is deleted stops presenting its identity, and comes back with the entry', async () => {
   const gone = recordsFromNow();
   await system.control.withdraw('customer');
   await system.waitForLog(
@@ -227,7 +227,7 @@ test('B5 a service whose entry is deleted stops presenting its identity, and com
 });
 
 for (const name of ['spire-agent', 'spire-server'] as const) {
-  test(`B5 ${name} is restarted under load: no call fails, and new SVIDs come afterwards`, async () => {
+  test(`B5 L58 ${name} is restarted under load: no call fails, and new SVIDs come afterwards`, async () => {
     const loop = startOrderLoop(system.customerUrl);
     try {
       await loop.completed(10);

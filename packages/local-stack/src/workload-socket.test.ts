@@ -18,7 +18,7 @@ describe('a Workload API as one of the workloads', () => {
   const system = { sockets: { web: `unix://${agent}` }, accounts: { web: account } };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     // It answers when all was said, as long as what it answers to.
-    text(socket).then((said) => socket.end(`agent: ${said}`));
+    void text(socket).then((said) => socket.end(`agent: ${said}`));
   });
 
   before(async () => {
