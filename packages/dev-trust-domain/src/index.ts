@@ -21,6 +21,7 @@ export type {
 } from './control.ts';
 export { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 export { type DevTrustDomain, startDevTrustDomain } from './dev-trust-domain.ts';
+export type { EndpointFederation } from './endpoint-federation.ts';
 export { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
 export type { Fault, StatusName } from './faults.ts';
 export type { BundleListener, FollowedTrustDomain } from './federation.ts';
@@ -30,6 +31,7 @@ export type { Registration, SocketOwner } from './registration.ts';
 export type {
   AuthorityStatus,
   CaRotationResult,
+  FederationStatus,
   IdentityStatus,
   JwtAuthorityStatus,
   JwtRotationResult,

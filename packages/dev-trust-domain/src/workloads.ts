@@ -70,7 +70,17 @@ export class Workloads {
     this.#signers = signers;
     this.#jwtIssuer = new JwtIssuer(settings, signers.jwt);
     this.#queue = queue;
-    this.federation = new Federation(settings.trustDomain, () => this.ownBundle, settings.clock);
+    const { trustDomain, clock, log } = settings;
+    this.federation = new Federation({
+      trustDomain,
+      clock,
+      ownBundle: () => this.ownBundle,
+      changed: (name) => {
+        log({ event: 'federated-bundle-changed', with: name });
+        void this.publishBundle();
+      },
+      failed: (name, { code, message }) => log({ event: 'federation-failed', with: name, code, message }),
+    });
   }
 
   names(): string[] {
