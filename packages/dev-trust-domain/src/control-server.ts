@@ -190,9 +190,9 @@ function readCloseStreams(fields: Fields): CloseStreamsOptions {
 /** Only the shape of what `register` needs at once; `parseRegistration` checks the rest. */
 function readRegister(fields: Fields): RegistrationRequest {
   const name = requiredString(fields, 'name');
-  const { owner } = fields;
-  // A socket's user is the business of whoever starts the trust domain as root.
-  if (owner !== undefined) throw refuse('"owner" can only be given at the start');
+  // Who may open a socket is the business of whoever starts the trust domain.
+  for (const field of ['owner', 'dangerouslyListenOnTcp'])
+    if (fields[field] !== undefined) throw refuse(`"${field}" can only be given at the start`);
   return { ...(fields as Partial<RegistrationRequest>), name };
 }
 

@@ -118,6 +118,7 @@ class RunningTrustDomain implements DevTrustDomain {
     this.#endpoints = new BundleEndpoints({
       settings,
       document: () => workloads.federation.document(),
+      jwtKeys: () => workloads.ownBundle.jwtAuthorities,
       issue: (spiffeId) => workloads.issueFor({ spiffeId, dnsNames: [] }),
     });
     const shared = { settings, queue: this.#queue, publish: () => this.#publishBundle() };

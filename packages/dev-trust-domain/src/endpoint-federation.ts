@@ -75,6 +75,7 @@ export class PolledBundles {
       profile: readProfile(request),
       ...readBootstrap(trustDomain, request),
     };
+    refuseAddress(request.endpointUrl);
     refuseUnverifiable(trustDomain, relationship.profile, request.bundle !== undefined ? undefined : known);
     const previous = this.#federation.get(trustDomain);
     const bootstrap = relationship.bootstrap ?? previous;
@@ -139,6 +140,12 @@ function readBootstrap(
 ): { readonly bootstrap?: SpiffeBundle } {
   if (bundle === undefined) return {};
   return { bootstrap: ours(() => parseBundleDocument(trustDomain, Buffer.from(bundle))) };
+}
+
+/** Before an endpoint that is asked now is let go; the library checks the rest. */
+function refuseAddress(endpointUrl: string): void {
+  if (!URL.canParse(endpointUrl) || new URL(endpointUrl).protocol !== 'https:')
+    throw invalid('the endpoint must have an https address');
 }
 
 /** ZERO TRUST: what nothing can verify is refused at once; it would fail for ever, and the first answer is never just believed. */

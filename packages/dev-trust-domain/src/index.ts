@@ -38,3 +38,4 @@ export type {
   TrustDomainStatus,
   WorkloadStatus,
 } from './status.ts';
+export type { TcpListener } from './tcp-listener.ts';

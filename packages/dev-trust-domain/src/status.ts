@@ -35,6 +35,8 @@ export interface WorkloadStatus {
   readonly name: string;
   /** Address of its Workload API. */
   readonly socket: string;
+  /** Its address over TCP, where its registration has one. */
+  readonly tcp?: string;
   /** Open streams. */
   readonly watchers: number;
   /** Empty when it is not registered. The first is the default. */
