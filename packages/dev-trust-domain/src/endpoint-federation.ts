@@ -7,6 +7,7 @@ import {
   type BundleFederation,
   type Clock,
   createBundleFederation,
+  type FederationRelationship,
   parseBundleDocument,
   quote,
   type SpiffeBundle,
@@ -76,7 +77,7 @@ export class PolledBundles {
       ...readBootstrap(trustDomain, request),
     };
     refuseAddress(request.endpointUrl);
-    refuseUnverifiable(trustDomain, relationship.profile, request.bundle !== undefined ? undefined : known);
+    refuseUnverifiable(relationship, known);
     const previous = this.#federation.get(trustDomain);
     const bootstrap = relationship.bootstrap ?? previous;
     this.stop(trustDomain);
@@ -142,22 +143,23 @@ function readBootstrap(
   return { bootstrap: ours(() => parseBundleDocument(trustDomain, Buffer.from(bundle))) };
 }
 
-/** Before an endpoint that is asked now is let go; the library checks the rest. */
+/** The library's own rules, checked before an endpoint that is asked now is let go. */
 function refuseAddress(endpointUrl: string): void {
-  if (!URL.canParse(endpointUrl) || new URL(endpointUrl).protocol !== 'https:')
-    throw invalid('the endpoint must have an https address');
+  const { protocol, username, password } = URL.canParse(endpointUrl) ? new URL(endpointUrl) : {};
+  if (protocol !== 'https:') throw invalid('the endpoint must have an https address');
+  if (username !== '' || password !== '') throw invalid('the address must have no user name and password');
 }
 
 /** ZERO TRUST: what nothing can verify is refused at once; it would fail for ever, and the first answer is never just believed. */
 function refuseUnverifiable(
-  trustDomain: TrustDomain,
-  profile: BundleEndpointProfile,
-  known: X509BundleSource | undefined,
+  { trustDomain, profile, bootstrap }: FederationRelationship,
+  known: X509BundleSource,
 ): void {
-  if (profile.type !== 'https_spiffe' || known === undefined) return;
+  if (profile.type !== 'https_spiffe') return;
   const { trustDomain: verifier } = profile.endpointId;
-  if (known.get(verifier) !== undefined) return;
-  const remedy = verifier.equals(trustDomain) ? 'give its bundle document' : 'federate with it first';
+  const servesItself = verifier.equals(trustDomain);
+  if ((servesItself && bootstrap !== undefined) || known.get(verifier) !== undefined) return;
+  const remedy = servesItself ? 'give its bundle document' : 'federate with it first';
   throw invalid(`no bundle of ${quote(verifier.name)} is known to verify the endpoint; ${remedy}`);
 }
 

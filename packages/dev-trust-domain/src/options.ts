@@ -65,7 +65,7 @@ export interface DevTrustDomainOptions {
   readonly bundleEndpoints?: readonly BundleEndpointOptions[];
   /** Runs although `NODE_ENV` is `production`. Default `false`; there is no good reason. */
   readonly allowProduction?: boolean;
-  /** The environment, for the production guard; usually `process.env`. */
+  /** The environment, for the production guard. Default: `process.env`, so that forgetting it does not switch the guard off. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Told of what happens. Default: nothing is. */
   readonly log?: (event: TrustDomainEvent) => void;
@@ -136,7 +136,7 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
 }
 
 /** Whoever can open a socket gets an identity, and the CA's key lies in a file or in this process: no more than a laptop may bear. */
-function refuseProduction({ allowProduction = false, env = {} }: DevTrustDomainOptions): void {
+function refuseProduction({ allowProduction = false, env = process.env }: DevTrustDomainOptions): void {
   const { NODE_ENV: environment } = env;
   if (environment !== 'production' || allowProduction) return;
   throw new DevTrustDomainError(
