@@ -25,7 +25,7 @@ try {
     COUNTERSIGN_TARBALLS: JSON.stringify(tarballs),
     COUNTERSIGN_PACKAGES_FOLDER: folder,
   };
-  const flags = ['--test', '--test-concurrency=1', '--test-timeout=600000'];
+  const flags = ['--test', '--test-concurrency=1', '--test-timeout=1200000'];
   status =
     spawnSync(node, [...flags, ...(chosen.length > 0 ? chosen : ['test/packages/*.test.ts'])], {
       cwd: root,
