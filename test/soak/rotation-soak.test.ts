@@ -11,7 +11,7 @@ import { loadAdapters } from './adapters.ts';
 import { type Growth, judge } from './growth.ts';
 import { placeOrders, watchOrders } from './orders.ts';
 import { boundOf, type Sample, seriesOf, takeSample } from './samples.ts';
-import type { SteadyCalls } from './steady.ts';
+import { repeatFor, type SteadyCalls } from './steady.ts';
 
 const seconds = Number(process.env['COUNTERSIGN_SOAK_SECONDS'] ?? '600');
 const PARTS: readonly PartName[] = ['customer', 'backend', 'db-client', 'trust-domain'];
