@@ -1,6 +1,7 @@
 /**
  * What tests share: a CA that can break its own rules, keys, DER to write by hand.
  */
+export { writeAtomically, writeInPlace } from './atomic-volume.ts';
 export {
   BAD_CERTIFICATE_ID,
   type BadCertificate,
