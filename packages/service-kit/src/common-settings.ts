@@ -1,22 +1,12 @@
 /** Settings that every program has. */
 import { fileURLToPath } from 'node:url';
-import { parseWorkloadEndpoint } from '@countersign/spiffe-tls';
 import type { Setting } from './config.ts';
+import { identitySettings } from './identity-source.ts';
 import { parseListenAddress, parseOneOf, parseSwitch } from './setting-types.ts';
-
-/** Where the Workload API is. The platform sets it. */
-export const endpointSetting: Setting<string> = {
-  variable: 'SPIFFE_ENDPOINT_SOCKET',
-  describes: 'address of the Workload API, such as unix:///run/spire/sockets/agent.sock',
-  parse: (text) => {
-    parseWorkloadEndpoint(text);
-    return text;
-  },
-};
 
 /** Settings of every process that serves. */
 export const commonSettings = {
-  endpoint: endpointSetting,
+  ...identitySettings,
   healthAddress: {
     variable: 'HEALTH_ADDRESS',
     describes: 'where /healthz and /readyz are served, plain HTTP',

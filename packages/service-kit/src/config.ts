@@ -40,18 +40,20 @@ export function loadConfig<S extends Settings>(settings: S, input: ConfigInput):
 
 /**
  * Reads two groups of settings from one input, so that a frame and the program in it each get their own.
+ * @param input.check finds problems between settings of the first group; what could not be read is `undefined` there
  * @throws {ConfigError} as {@link loadConfig}, with the problems of both
  */
 export function loadConfigs<A extends Settings, B extends Settings>(
   a: A,
   b: B,
-  input: ConfigInput,
+  input: ConfigInput & { readonly check?: (config: Partial<Config<A>>) => readonly string[] },
 ): [Config<A>, Config<B>] {
   const problems: string[] = [];
   const flags = readFlags({ ...a, ...b }, input.args, problems);
   const text = (setting: Setting<unknown>) =>
     flags[flagOf(setting)] ?? nonEmpty(input.env[setting.variable]) ?? setting.fallback;
   const configs: [Config<A>, Config<B>] = [parseAll(a, text, problems), parseAll(b, text, problems)];
+  problems.push(...(input.check?.(configs[0]) ?? []));
   if (problems.length > 0) throw new ConfigError(problems);
   return configs;
 }

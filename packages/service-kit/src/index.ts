@@ -1,5 +1,5 @@
 /** What every service of this repository has in common. Each export has at least two users. */
-export { commonSettings, endpointSetting, policyBundleSetting } from './common-settings.ts';
+export { commonSettings, policyBundleSetting } from './common-settings.ts';
 export {
   asksForHelp,
   type Config,
@@ -51,6 +51,7 @@ export { grpcToHttpProblem } from './grpc-to-http-problem.ts';
 export { encodeHops, HOPS_NAME, type Hop, hopToHere, parseHops } from './hops.ts';
 export { closeHttpServer, type HttpServer, listenHttp } from './http-server.ts';
 export { partyOf, selfOf } from './identity.ts';
+export { identitySettings, openIdentitySource } from './identity-source.ts';
 export { jsonBody, toBodyProblem } from './json-body.ts';
 export { type Policy, type PolicyOptions, startPolicy } from './policy.ts';
 export { type Problem, sendProblem } from './problem.ts';

@@ -105,7 +105,7 @@ test('what is wrong with the configuration is one JSON line, and the exit code i
     lines.map(({ event, code }) => ({ event, code })),
     [{ event: 'failed', code: 'CONFIG_INVALID' }],
   );
-  assert.match(String(lines[0]?.['problems']), /--wrong.*SPIFFE_ENDPOINT_SOCKET is required.*HEALTH_ADDRESS must be/);
+  assert.match(String(lines[0]?.['problems']), /--wrong.*HEALTH_ADDRESS must be.*SPIFFE_ENDPOINT_SOCKET is required/);
 });
 
 test('a health port that is taken stops the start', async () => {

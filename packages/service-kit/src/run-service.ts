@@ -4,7 +4,7 @@
  * A service starts before it has an identity and becomes ready when it gets one. On SIGTERM or SIGINT, or when its parent
  * has gone, it stops taking work, lets work in progress finish, and exits 0.
  */
-import { createWorkloadApiX509Source, type WorkloadApiX509Source } from '@countersign/spiffe-tls';
+import type { LiveX509Source } from '@countersign/spiffe-tls';
 import {
   adaptSpiffeTlsEvents,
   createLogger,
@@ -19,6 +19,7 @@ import { asksForHelp, type Config, describeSettings, loadConfigs, type Settings 
 import { ConfigError } from './config-error.ts';
 import { startHealthServer } from './health-server.ts';
 import { partyOf, selfOf } from './identity.ts';
+import { identityProblems, openIdentitySource } from './identity-source.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { formatAddress } from './setting-types.ts';
 import { whenAskedToStop } from './stop-signal.ts';
@@ -31,7 +32,7 @@ export interface ServiceContext<S extends Settings> {
   readonly development: boolean;
   readonly logger: Logger;
   /** The process's one identity source. It may have no identity yet. */
-  readonly source: WorkloadApiX509Source;
+  readonly source: LiveX509Source;
   /** Who this process is at the moment. */
   readonly self: () => Party | undefined;
   readonly readiness: Readiness;
@@ -73,7 +74,7 @@ export async function runService<S extends Settings>(program: ServiceProgram<S>,
     return;
   }
   try {
-    const configs = loadConfigs(commonSettings, program.settings, { env: host.env, args });
+    const configs = loadConfigs(commonSettings, program.settings, { env: host.env, args, check: identityProblems });
     await serve(program, configs, host);
     host.exit(0);
   } catch (error) {
@@ -90,7 +91,7 @@ async function serve<S extends Settings>(
   const logger = createLogger({ service: program.name, level: common.logLevel, callFields: currentCallFields });
   const stopped = whenAskedToStop(host, common.parentPipe);
   const stopping = new AbortController();
-  const source = createWorkloadApiX509Source({ endpoint: common.endpoint, initialTimeoutMs: Number.POSITIVE_INFINITY });
+  const source = openIdentitySource(common, { initialTimeoutMs: Number.POSITIVE_INFINITY });
   const self = () => selfOf(source);
   const telemetry = startTelemetry({
     serviceName: program.name,
@@ -132,14 +133,14 @@ async function serve<S extends Settings>(
   logger.info({ event: 'stopped' });
 }
 
-async function end(parts: { telemetry: Telemetry; source: WorkloadApiX509Source; health: { close(): Promise<void> } }) {
+async function end(parts: { telemetry: Telemetry; source: LiveX509Source; health: { close(): Promise<void> } }) {
   await parts.telemetry.shutdown();
   parts.source.close();
   await parts.health.close();
 }
 
 /** Reports the identity's state, now and with each change. */
-function followIdentity(source: WorkloadApiX509Source, readiness: Readiness, logger: Logger): void {
+function followIdentity(source: LiveX509Source, readiness: Readiness, logger: Logger): void {
   const report = () => readiness.report('identity', whyNoIdentity(source));
   source.subscribe(report);
   report();
@@ -147,7 +148,7 @@ function followIdentity(source: WorkloadApiX509Source, readiness: Readiness, log
   source.ready().catch((error: unknown) => logger.warn({ event: 'identity_failed', message: String(error) }));
 }
 
-function whyNoIdentity(source: WorkloadApiX509Source): string | undefined {
+function whyNoIdentity(source: LiveX509Source): string | undefined {
   try {
     source.current();
     return undefined;

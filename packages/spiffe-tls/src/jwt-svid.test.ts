@@ -98,7 +98,11 @@ const refusals: readonly Refusal[] = [
   { name: 'L33 an unknown kid', code: 'JWT_KEY_UNKNOWN', parts: { header: { ...header, kid: 'other' } } },
   { name: 'L33 kid that is no text', code: 'JWT_HEADER', parts: { header: { ...header, kid: 1 } } },
   { name: 'L33 kid empty', code: 'JWT_HEADER', parts: { header: { ...header, kid: '' } } },
-  { name: 'L34 typ wit+jwt', code: 'JWT_HEADER', parts: { header: { ...header, typ: 'wit+jwt' } } },
+  {
+    name: 'L34 L86 typ wit+jwt: a WIT-SVID, signed by a trusted key, is no JWT-SVID',
+    code: 'JWT_HEADER',
+    parts: { header: { ...header, typ: 'wit+jwt' } },
+  },
   { name: 'L34 typ at+jwt', code: 'JWT_HEADER', parts: { header: { ...header, typ: 'at+jwt' } } },
   { name: 'L34 typ null', code: 'JWT_HEADER', parts: { header: { ...header, typ: null } } },
   ...['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c', 'cty', '__proto__'].map((name) => ({

@@ -69,7 +69,7 @@ export interface WebServerOptions extends TlsReportOptions {
   /** Verifies the server as browsers do: by its chain and the host name, always. */
   readonly webServer: {
     /** Authorities in PEM, or `node-default` for those that Node comes with (and `NODE_EXTRA_CA_CERTS` adds to). No default. */
-    readonly ca: 'node-default' | string | readonly string[];
+    readonly ca: string | readonly string[];
   };
 }
 

@@ -71,7 +71,7 @@ export interface WebRoots {
  * Authorities that a server with a web certificate is verified by.
  * @throws {TypeError} for no authorities, or text that is no certificate: an empty list is not "Node's own".
  */
-export function createWebRoots(ca: 'node-default' | string | readonly string[]): WebRoots {
+export function createWebRoots(ca: string | readonly string[]): WebRoots {
   const roots = ca === 'node-default' ? undefined : [ca].flat();
   checkRoots(roots);
   const made = new WeakMap<X509Svid, SecureContext>();

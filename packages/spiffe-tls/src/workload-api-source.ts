@@ -144,10 +144,15 @@ class LiveSource implements WorkloadApiX509Source {
       return { type: 'bad-message', error: asSourceError(cause) };
     }
     try {
-      const { svids, bundles } = material;
+      const { svids, bundles, crls } = material;
       return {
         type: 'context',
-        context: Object.freeze({ svid: selectSvid(material.svids, this.#options), svids, bundles }),
+        context: Object.freeze({
+          svid: selectSvid(material.svids, this.#options),
+          svids,
+          bundles,
+          ...(crls && { crls: Object.freeze(crls) }),
+        }),
       };
     } catch (cause) {
       const error = asSourceError(cause);

@@ -16,6 +16,8 @@ export interface X509Material {
   /** At least one, in the order received; of several with the same hint only the first. */
   readonly svids: readonly [X509Svid, ...X509Svid[]];
   readonly bundles: X509BundleSet;
+  /** As received; not there when there are none. */
+  readonly crls?: readonly Uint8Array[];
 }
 
 /** Chooses the identity in use; `undefined` when none fits. */
@@ -37,7 +39,9 @@ export function parseX509Response(response: X509SVIDResponse): X509Material {
   const [first, ...rest] = dropRepeatedHints(response.svids);
   if (first === undefined) throw incomplete('svids');
   const svids: [X509Svid, ...X509Svid[]] = [parseSvid(first), ...rest.map(parseSvid)];
-  return { svids, bundles: X509BundleSet.of(...collectBundles(response, svids)) };
+  const crls = response.crl.map((bytes) => Uint8Array.from(bytes));
+  const bundles = X509BundleSet.of(...collectBundles(response, svids));
+  return { svids, bundles, ...(crls.length > 0 && { crls }) };
 }
 
 /** Of several SVIDs with one hint the first is used; an empty hint says nothing and never counts as a repetition (section 5.2.1). */
@@ -152,6 +156,11 @@ export function changedBetween(before: X509Context, after: X509Context): { svid:
   const sameSvids =
     keyOf(before.svid) === keyOf(after.svid) && sameSet(before.svids.map(keyOf), after.svids.map(keyOf));
   return { svid: !sameSvids, bundles: !before.bundles.equals(after.bundles) };
+}
+
+/** Whether both brought the same revocation lists. */
+export function sameCrls({ crls: before = [] }: X509Context, { crls: after = [] }: X509Context): boolean {
+  return before.length === after.length && before.every((crl, index) => Buffer.compare(crl, after[index] ?? crl) === 0);
 }
 
 /** The certificates hold the public key, so the private key needs no comparing. */

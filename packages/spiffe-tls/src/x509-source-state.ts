@@ -4,7 +4,7 @@
  */
 import { SpiffeTlsError } from './errors.ts';
 import type { WorkloadApiFailure } from './workload-api-error.ts';
-import { changedBetween } from './x509-context.ts';
+import { changedBetween, sameCrls } from './x509-context.ts';
 import type { X509Context, X509SourceEvent } from './x509-source.ts';
 
 /** Where a source stands. */
@@ -72,7 +72,7 @@ function acceptContext(state: LiveState, context: X509Context): SourceTransition
   const changed = before === undefined ? { svid: true, bundles: true } : changedBetween(before, context);
   const effects: SourceEffect[] = state.type === 'denied' ? [{ type: 'cancel-grace' }] : [];
   // A reconnect brings the same material again: the old snapshot stays, so nobody rebuilds a TLS context for nothing.
-  if (before !== undefined && !changed.svid && !changed.bundles)
+  if (before !== undefined && !changed.svid && !changed.bundles && sameCrls(before, context))
     return to({ type: 'ready', context: before }, ...effects);
   return to({ type: 'ready', context }, ...effects, { type: 'emit', event: { type: 'update', context, changed } });
 }

@@ -14,6 +14,12 @@ export interface X509Context {
   readonly svids: readonly X509Svid[];
   /** The own trust domain's bundle and the federated ones, keyed by trust domain. */
   readonly bundles: X509BundleSet;
+  /**
+   * Certificate revocation lists as the Workload API sent them, DER. Handed on, not read and not enforced: the standard gives
+   * them no meaning for X.509-SVIDs. Not there when there are none. A change of these alone is an `update` in which neither
+   * SVID nor bundles changed.
+   */
+  readonly crls?: readonly Uint8Array[];
 }
 
 /** What a subscriber is told. */

@@ -3,6 +3,7 @@
  */
 
 export { nearBytes, nearSpiffeId, nearText } from './arbitraries.ts';
+export { writeAtomically, writeInPlace } from './atomic-volume.ts';
 export {
   BAD_CERTIFICATE_ID,
   type BadCertificate,

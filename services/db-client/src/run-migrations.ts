@@ -1,6 +1,5 @@
 /** The one-off program around the migrations: configuration, identity, log, exit code. */
-import { ConfigError, type ConfigInput, loadConfig } from '@countersign/service-kit';
-import { createWorkloadApiX509Source } from '@countersign/spiffe-tls';
+import { ConfigError, type ConfigInput, loadConfig, openIdentitySource } from '@countersign/service-kit';
 import { adaptSpiffeTlsEvents, createLogger } from '@countersign/telemetry';
 import { openDatabase } from './database.ts';
 import { migrate } from './migrations.ts';
@@ -14,7 +13,7 @@ export async function runMigrations(input: ConfigInput): Promise<number> {
     const config = loadConfig(migrateSettings, input);
     const logger = createLogger({ service: NAME, level: config.logLevel });
     const stopLogging = adaptSpiffeTlsEvents(logger);
-    await using source = createWorkloadApiX509Source({ endpoint: config.endpoint });
+    await using source = openIdentitySource(config);
     await source.ready();
     const database = openDatabase({
       source,

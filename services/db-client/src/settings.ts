@@ -1,7 +1,7 @@
 /** Settings of db-client and of its migrations. */
 import {
   commonSettings,
-  endpointSetting,
+  identitySettings,
   parseDialAddress,
   parseIdentifier,
   parseListenAddress,
@@ -47,7 +47,7 @@ export const dbClientSettings = {
 
 /** Of `migrate.ts`. */
 export const migrateSettings = {
-  endpoint: endpointSetting,
+  ...identitySettings,
   logLevel: commonSettings.logLevel,
   ...databaseSettings,
   postgresUser: user('orders_owner'),

@@ -1,10 +1,12 @@
 /**
  * `npm run inspect -- <service | PEM file | unix:///socket>`: whose certificate it is, for how long, and by whom.
  */
+import { createHash, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeSvid, type SvidDescription } from '@countersign/service-kit';
 import {
+  createWorkloadApiJwtBundleSource,
   fetchX509Context,
   type ParsedCertificate,
   parseCertificate,
@@ -29,6 +31,21 @@ const usage = `usage: npm run inspect -- [--json] <what>
 
 /** How long a Workload API has to answer. */
 const timeoutMs = 5_000;
+
+/** A public key of a JWT bundle, as people look for it: `kid` is what a token's header names. */
+export interface JwtKeyDescription {
+  readonly trust_domain: string;
+  readonly kid: string;
+  /** `EC P-256`, `RSA 2048`. */
+  readonly kind: string;
+  /** SHA-256 over the key in DER (SubjectPublicKeyInfo), hexadecimal. */
+  readonly sha256_fingerprint: string;
+}
+
+/** What is printed: of a Workload API the JWT bundles too. */
+export interface InspectDocument extends SvidDescription {
+  readonly jwt_keys?: readonly JwtKeyDescription[];
+}
 
 /** @returns exit code: 0 shown, 1 nothing to show, 2 wrong use */
 export async function runInspect({ args, env, print, printError }: InspectContext): Promise<number> {
@@ -63,7 +80,7 @@ function parse(args: readonly string[]): { what: string; json: boolean } | undef
   }
 }
 
-async function describe(what: string, env: NodeJS.ProcessEnv): Promise<SvidDescription> {
+async function describe(what: string, env: NodeJS.ProcessEnv): Promise<InspectDocument> {
   if (what.startsWith('unix:')) return await describeSocket(what);
   const pem = readIfFile(what);
   if (pem !== undefined) return describePem(pem, what);
@@ -78,9 +95,30 @@ async function describe(what: string, env: NodeJS.ProcessEnv): Promise<SvidDescr
   return await describeSocket(socket.endpoint);
 }
 
-async function describeSocket(endpoint: string): Promise<SvidDescription> {
+async function describeSocket(endpoint: string): Promise<InspectDocument> {
   const { svid } = await fetchX509Context({ endpoint, timeoutMs });
-  return describeSvid(svid);
+  return { ...describeSvid(svid), jwt_keys: await describeJwtKeys(endpoint) };
+}
+
+/** Keys of all JWT bundles that this workload gets, the own trust domain's and the federated ones'. */
+async function describeJwtKeys(endpoint: string): Promise<JwtKeyDescription[]> {
+  await using source = createWorkloadApiJwtBundleSource({ endpoint, initialTimeoutMs: timeoutMs });
+  const bundles = [...(await source.ready())];
+  return bundles.flatMap(({ trustDomain, keys }) =>
+    keys.map(({ keyId, kind, publicKey }) => ({
+      trust_domain: trustDomain.name,
+      kid: keyId,
+      kind: kindOf(kind, publicKey),
+      sha256_fingerprint: createHash('sha256')
+        .update(publicKey.export({ type: 'spki', format: 'der' }))
+        .digest('hex'),
+    })),
+  );
+}
+
+function kindOf(kind: string, { asymmetricKeyDetails }: KeyObject): string {
+  const bits = asymmetricKeyDetails?.modulusLength;
+  return bits === undefined ? kind : `${kind} ${bits}`;
 }
 
 /** The first certificate of the file is the leaf; keys in it are not looked at. */
@@ -111,11 +149,14 @@ function readIfFile(path: string): string | undefined {
   }
 }
 
-function asTable(document: SvidDescription): string {
-  const rows = Object.entries(document).map(([name, value]): [string, string] => [
+function asTable({ jwt_keys: keys = [], ...svid }: InspectDocument): string {
+  const rows = Object.entries(svid).map(([name, value]): [string, string] => [
     name,
     Array.isArray(value) ? value.join(', ') : String(value),
   ]);
+  for (const key of keys) {
+    rows.push(['jwt_key', `${key.kid}  ${key.kind}  ${key.sha256_fingerprint}  of ${key.trust_domain}`]);
+  }
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
