@@ -68,7 +68,7 @@ export interface SpiffeUndiciAgentOptions<A extends UndiciAgent> extends SpiffeT
  *
  * @throws {TypeError} when `Agent` is no class.
  * @example
- * import { Agent } from 'undici';
+ * import { Agent, fetch } from 'undici';
  * const dispatcher = createSpiffeUndiciAgent({ Agent, source, authorize: authorizeId(backendId) });
  * const response = await fetch('https://127.0.0.1:8443/hello', { dispatcher });
  */
