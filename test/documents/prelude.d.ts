@@ -24,6 +24,7 @@ declare global {
   const bundle: SpiffeBundle;
   const bundles: X509BundleSource & JwtBundleSource;
   const cert: string;
+  const certificatePem: string;
   const chain: readonly Uint8Array[];
   const chainDer: Uint8Array;
   const credentials: typeof import('@grpc/grpc-js').credentials;
@@ -39,6 +40,9 @@ declare global {
   const pem: string;
   const pg: typeof import('pg');
   const postgresId: SpiffeId;
+  const privateKeyPem: string;
+  const renewedKeyPem: string;
+  const renewedPem: string;
   const request: IncomingMessage;
   const readFile: typeof import('node:fs/promises').readFile;
   const response: ServerResponse;

@@ -96,7 +96,7 @@ for (const [what, version] of [
   });
 }
 
-/** Leaf first in each; what else is sent differs. */
+/** L21: leaf first in each; what else is sent differs. */
 const CHAINS = [
   ['leaf and intermediates, in the wrong order', (leaf, below, above) => [leaf, above, below], undefined],
   ['the root sent along', (leaf, below, above, root) => [leaf, below, above, root], undefined],
@@ -124,6 +124,7 @@ for (const [what, arrange, code] of CHAINS) {
 }
 
 const HOUR_MS = 3_600_000;
+// L10, L13, L14, L15, L16
 const serverAuthOnly = { extendedKeyUsage: [KeyPurpose.serverAuth] };
 for (const [what, issue, code] of [
   ['extended key usage without clientAuth', serverAuthOnly, 'EXTENDED_KEY_USAGE'],

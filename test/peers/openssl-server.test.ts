@@ -3,10 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext } from 'node:test';
-import { authorizeId, createSpiffeHttpsAgent, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
+import { authorizeId, createStaticX509Source, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { createTestCa, KeyPurpose, type TestCa } from '@countersign/testkit';
 import { interopTest } from './interop.ts';
-import { callHttps, getOverHttps, type Identity, sourceOf } from './our-side.ts';
+import { callHttps, getOverHttps, type Identity, openAgent } from './our-side.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 import { findProgram, type IdentityFiles, identityOf, printed, textOf, writeIdentity } from './program.ts';
 import { idOf, type PeerTrustDomains, startTrustDomains } from './trust-domains.ts';
@@ -54,6 +54,7 @@ async function refusedBy(t: TestContext, as: Identity, server: TheirServer, code
   return code;
 }
 
+// T3: nothing in its certificate says 127.0.0.1.
 interopTest({ peer, ours, what: 'the named ID, and its page names ours', expected: 'accept' }, async (t) => {
   const server = await serve(t, await filesOf(t, 'own', 'server'));
   const page = await call(t, domains.own.socketOf('client'), server);
@@ -67,9 +68,7 @@ interopTest(
   { peer, ours, what: 'it gives out tickets: our next connection is a new one', expected: 'accept' },
   async (t) => {
     const server = await serve(t, await filesOf(t, 'own', 'server'), ['-num_tickets', '4']);
-    const source = await sourceOf(t, domains.own.socketOf('client'));
-    const agent = createSpiffeHttpsAgent({ source, authorize: authorizeId(idOf('server')) });
-    t.after(() => agent.destroy());
+    const agent = await openAgent(t, domains.own.socketOf('client'), authorizeId(idOf('server')));
     for (let connections = 1; connections <= 3; connections += 1) {
       const page = await getOverHttps(server.port, agent);
       assert.match(page, /^New, TLSv1\.3/m);
@@ -92,6 +91,7 @@ for (const [what, domain, workload, code] of [
 }
 
 const HOUR_MS = 3_600_000;
+// L10, L11, L15, L16
 for (const [what, issue, code] of [
   ['extended key usage without serverAuth', { extendedKeyUsage: [KeyPurpose.clientAuth] }, 'EXTENDED_KEY_USAGE'],
   ['expired', { notAfter: new Date(Date.now() - 1000) }, 'EXPIRED'],
@@ -124,5 +124,5 @@ interopTest({ peer, ours, what: 'it refuses our client: foreign CA', expected: '
   await assert.rejects(call(t, domains.own.socketOf('client'), server), /unknown ca|ECONNRESET|socket hang up/);
   await printed(server, /certificate verify failed/);
   assert.doesNotMatch(textOf(server), /HTTP\/1\.0 200/);
-  return 'refused by openssl';
+  return 'refused by OpenSSL';
 });

@@ -69,6 +69,16 @@ export async function serveHttps(t: TestContext, endpoint: Identity, authorize: 
   return { ...seen, port: address.port };
 }
 
+/** An agent over a workload's identity; closed when the test ends. */
+export async function openAgent(t: TestContext, endpoint: Identity, authorize: Authorizer): Promise<SpiffeHttpsAgent> {
+  const agent = createSpiffeHttpsAgent({ source: await sourceOf(t, endpoint), authorize });
+  t.after(() => agent.destroy());
+  return agent;
+}
+
+/** Ends the connection with the answer, so that the next request needs a new one. */
+export const ONE_REQUEST = { connection: 'close' } as const;
+
 /** gRPC: `grpc.health.v1.Health`, Check and Watch, everything SERVING. */
 export async function serveGrpc(t: TestContext, endpoint: Identity, authorize: Authorizer): Promise<OurServer> {
   const seen = createObserver();
@@ -92,14 +102,16 @@ export async function callHttps(
   port: number,
   authorize: Authorizer,
 ): Promise<string> {
-  const agent = createSpiffeHttpsAgent({ source: await sourceOf(t, endpoint), authorize });
-  t.after(() => agent.destroy());
-  return getOverHttps(port, agent);
+  return getOverHttps(port, await openAgent(t, endpoint, authorize));
 }
 
 /** One GET over an agent; the body. */
-export async function getOverHttps(port: number, agent: SpiffeHttpsAgent, path = '/'): Promise<string> {
-  const outgoing = request({ host: '127.0.0.1', port, agent, path });
+export async function getOverHttps(
+  port: number,
+  agent: SpiffeHttpsAgent,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const outgoing = request({ host: '127.0.0.1', port, agent, path: '/', headers });
   outgoing.end();
   const [response] = await once(outgoing, 'response');
   let body = '';
@@ -133,7 +145,8 @@ export async function callGrpc(
   return checked;
 }
 
-function createObserver() {
+/** What a server of ours remembers. */
+export function createObserver() {
   const peers: string[] = [];
   const refusals: RefusalRecord[] = [];
   const { promise, resolve } = Promise.withResolvers<RefusalRecord>();

@@ -19,13 +19,15 @@ export interface FoundProgram {
   readonly command: string;
 }
 
+const TITLES: Readonly<Record<string, string>> = { openssl: 'OpenSSL', envoy: 'Envoy' };
+
 /** @param version its first group is what the table shows; a distribution's package by major and minor alone */
 export function findProgram(name: string, args: readonly string[], version: RegExp): FoundProgram {
   const command = peerProgram(name);
   const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   const found = version.exec(`${stdout}${stderr}`)?.[1];
   assert.ok(found, `${command} ${args.join(' ')} must tell its version, got ${stdout}${stderr}`);
-  return { program: { name, version: found }, command };
+  return { program: { name: TITLES[name] ?? name, version: found }, command };
 }
 
 /** What a program left behind. */

@@ -52,6 +52,20 @@ test('one line starts a trust domain, and the control program finds it in the sa
   assert.deepEqual(await exited, [0, null]);
 });
 
+test('every line of the README that starts a trust domain starts one', async (context) => {
+  const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
+  const lines = [...readme.matchAll(/^npx dev-trust-domain (.+)$/gm)].map(([, args = '']) => args);
+  assert.equal(lines.length, 2);
+  for (const line of lines) {
+    // Any port, as the one that the README names may be taken on this machine.
+    const args = line.replace(/:\d+$/, ':0').split(' ');
+    const child = await start(context, await temporaryDirectory(context), args);
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null], line);
+  }
+});
+
 test('the example of the README is a test that passes', async () => {
   const readme = await readFile(join(packageDirectory, 'README.md'), 'utf8');
   const [example, ...others] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);

@@ -51,7 +51,9 @@ seen.refused = await ask(wrong).then(
 );
 
 const before = client.source.current().svid.leaf.serialNumber;
+const updated = new Promise((resolve) => client.source.subscribe(resolve));
 await trustDomain.rotate();
+await updated;
 seen.rotated = client.source.current().svid.leaf.serialNumber !== before && (await ask(agent)) === seen.https;
 
 const dispatcher = spiffe.createSpiffeUndiciAgent({ Agent, ...client });

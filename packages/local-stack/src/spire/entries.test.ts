@@ -11,7 +11,7 @@ const accounts = new Map(identities.names().map((name, index) => [name, { uid: 7
 describe('entries', () => {
   const entries = entriesOf(identities, accounts, 60);
 
-  it('one for each workload, by its user and its group, under the agent', () => {
+  it('one for each workload, by its user, its group and its program, under the agent', () => {
     assert.deepEqual(
       entries.map(({ entry_id }) => entry_id),
       identities.names(),
@@ -20,6 +20,7 @@ describe('entries', () => {
       assert.deepEqual(entry.selectors, [
         { type: 'unix', value: `uid:${70_000 + index}` },
         { type: 'unix', value: `gid:${80_000 + index}` },
+        { type: 'unix', value: `path:${process.execPath}` },
       ]);
       assert.equal(entry.parent_id, agentIdOf(identities.trustDomain));
     }
@@ -49,6 +50,25 @@ describe('configuration', () => {
     const text = serverConf({ ...settings, root: 'disk' });
     assert.match(text, /^ {2}bind_address = "127\.0\.0\.1"$/m);
     assert.ok(text.includes('data_dir = "/state \\"quoted\\"/spire/server"'));
+  });
+
+  it('a bundle endpoint is there when it is asked for, on loopback, by https_spiffe', () => {
+    assert.doesNotMatch(serverConf({ ...settings, root: 'disk' }), /federation/);
+    const text = serverConf({ ...settings, root: 'disk', bundleEndpointPort: 8443 });
+    assert.match(
+      text,
+      /bundle_endpoint \{\n {4}address = "127\.0\.0\.1"\n {4}port = 8443\n {4}profile "https_spiffe" \{\}/,
+    );
+  });
+
+  it('an agent looks at paths of programs always, and at hashes when it is asked to', () => {
+    for (const [hashPrograms, limit] of [
+      [false, -1],
+      [true, 0],
+    ] as const) {
+      const text = agentConf({ ...settings, root: 'disk', hashPrograms });
+      assert.match(text, new RegExp(`discover_workload_path = true\n    workload_size_limit = ${limit}\n`));
+    }
   });
 
   it('an agent is never told to trust whatever server answers', () => {
