@@ -1,7 +1,7 @@
 /**
  * What the documents' snippets take for granted: they show one thing each, and say in prose or above where the rest comes from.
  */
-import type { RequestListener, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type {
   Authorizer,
   BundleFederation,
