@@ -103,16 +103,17 @@ test('inspect says the same of a Workload API socket and of a PEM file', async (
 });
 
 // On SPIRE, `spire-server` is what does this.
-const skip = isOnSpire();
-test('the trust domain shows and rotates what is registered', { skip }, async () => {
-  const before = await run(TRUST_DOMAIN, 'status');
-  assert.equal(before.code, 0, before.stderr);
-  for (const name of system.identities.names()) assert.ok(before.stdout.includes(name), before.stdout);
-  const rotated = await run(TRUST_DOMAIN, 'rotate');
-  assert.equal(rotated.code, 0, rotated.stderr);
-  const after = await run(TRUST_DOMAIN, 'status');
-  assert.notEqual(after.stdout, before.stdout);
-  const wrong = await run(TRUST_DOMAIN, 'rotate', 'nobody-of-this-name');
-  assert.notEqual(wrong.code, 0);
-  assert.match(wrong.stderr, /nobody-of-this-name/);
-});
+if (!isOnSpire()) {
+  test('the trust domain shows and rotates what is registered', async () => {
+    const before = await run(TRUST_DOMAIN, 'status');
+    assert.equal(before.code, 0, before.stderr);
+    for (const name of system.identities.names()) assert.ok(before.stdout.includes(name), before.stdout);
+    const rotated = await run(TRUST_DOMAIN, 'rotate');
+    assert.equal(rotated.code, 0, rotated.stderr);
+    const after = await run(TRUST_DOMAIN, 'status');
+    assert.notEqual(after.stdout, before.stdout);
+    const wrong = await run(TRUST_DOMAIN, 'rotate', 'nobody-of-this-name');
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.stderr, /nobody-of-this-name/);
+  });
+}

@@ -5,14 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { PartName, System } from '@countersign/local-stack';
 import { startTestSystem } from '../integration/test-system.ts';
 import { loadAdapters } from './adapters.ts';
 import { type Growth, judge } from './growth.ts';
 import { placeOrders, watchOrders } from './orders.ts';
 import { boundOf, type Sample, seriesOf, takeSample } from './samples.ts';
-import type { SteadyCalls } from './steady.ts';
+import { repeatFor, type SteadyCalls } from './steady.ts';
 
 const seconds = Number(process.env['COUNTERSIGN_SOAK_SECONDS'] ?? '600');
 const PARTS: readonly PartName[] = ['customer', 'backend', 'db-client', 'trust-domain'];
@@ -32,17 +31,14 @@ test(`SVIDs rotate every second for ${seconds} s under load: no call fails, noth
   const samples: Sample[] = [];
   let rotations = 0;
   try {
-    const endsAt = performance.now() + seconds * 1_000;
-    while (performance.now() < endsAt) {
-      const next = pause(ROTATE_EVERY_MS);
+    await repeatFor(seconds * 1_000, ROTATE_EVERY_MS, async () => {
       await (rotations % CA_EVERY_ROTATIONS === CA_EVERY_ROTATIONS - 1
         ? system.trustDomain.rotateCa({ settleMs: 500, dropAfterMs: 10_000 })
         : system.trustDomain.rotate());
       rotations += 1;
       if (rotations % SAMPLE_EVERY_ROTATIONS === 0)
         samples.push(await takeSample(adapters.subscriptions(), processesOf(system)));
-      await next;
-    }
+    });
   } finally {
     await Promise.all(loops.map((loop) => loop.stop()));
     orders.stop();

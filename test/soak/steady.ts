@@ -45,3 +45,13 @@ export function startSteadyCalls(
     },
   };
 }
+
+/** Does something once in each interval, later where it takes longer itself, until the time is over. */
+export async function repeatFor(durationMs: number, intervalMs: number, step: () => Promise<void>): Promise<void> {
+  const endsAt = performance.now() + durationMs;
+  while (performance.now() < endsAt) {
+    const next = pause(intervalMs);
+    await step();
+    await next;
+  }
+}

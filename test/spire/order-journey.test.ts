@@ -70,7 +70,7 @@ for (const via of ['http', 'grpc'] as const) {
   });
 }
 
-describe('B5 who is given an identity', () => {
+describe('B5 who is given an identity', { concurrency: 3 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-node-'));
   const node = join(folder, 'node');
   before(() => {
