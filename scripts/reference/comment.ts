@@ -21,7 +21,7 @@ export function parseComment(source: string, linkOf: LinkOf): Comment {
     .replace(/^\s*\/\*\*|\*\/\s*$/g, '')
     .replace(/^[ \t]*\* ?/gm, '')
     .trim();
-  const [summary = '', ...blocks] = text.split(
+  const [summary = '', ...blocks] = `\n${text}`.split(
     /(?:^|\s)(?=@(?:param|returns|throws|example|remarks|defaultValue|see)\b)/m,
   );
   const of = (tag: string) =>

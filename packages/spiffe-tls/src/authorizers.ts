@@ -7,7 +7,11 @@ import type { Authorizer } from './peer.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 import type { TrustDomain } from './trust-domain.ts';
 
-/** Lets in exactly this SPIFFE ID. */
+/**
+ * Lets in exactly this SPIFFE ID.
+ * @example
+ * authorizeId(SpiffeId.parse('spiffe://example.org/customer'));
+ */
 export function authorizeId(id: SpiffeId): Authorizer {
   return (peerId) => (peerId.equals(id) ? undefined : quote(`${id}`));
 }
@@ -15,6 +19,9 @@ export function authorizeId(id: SpiffeId): Authorizer {
 /**
  * Lets in the SPIFFE IDs of a list, or of a set that is asked for at each handshake and may therefore change (a policy's peers).
  * An empty list lets in nobody.
+ * @example
+ * authorizeOneOf([customerId, backendId]);
+ * authorizeOneOf(() => new Set(['spiffe://example.org/customer'])); // asked at each handshake
  */
 export function authorizeOneOf(ids: Iterable<SpiffeId> | (() => ReadonlySet<string>)): Authorizer {
   if (typeof ids === 'function') return (peerId) => oneOf(ids(), peerId);
@@ -22,7 +29,11 @@ export function authorizeOneOf(ids: Iterable<SpiffeId> | (() => ReadonlySet<stri
   return (peerId) => oneOf(fixed, peerId);
 }
 
-/** Lets in every member of a trust domain. */
+/**
+ * Lets in every member of a trust domain.
+ * @example
+ * authorizeMemberOf(TrustDomain.parse('partner.example'));
+ */
 export function authorizeMemberOf(trustDomain: TrustDomain): Authorizer {
   return (peerId) => (peerId.memberOf(trustDomain) ? undefined : `a member of ${quote(trustDomain.name)}`);
 }
@@ -30,6 +41,8 @@ export function authorizeMemberOf(trustDomain: TrustDomain): Authorizer {
 /**
  * Lets in whom every one of these lets in.
  * @throws {TypeError} without authorizers: "all of none" would let in everybody.
+ * @example
+ * authorizeAll(authorizeMemberOf(trustDomain), (peerId) => (peerId.path.startsWith('/ns/shop/') ? undefined : 'the shop'));
  */
 export function authorizeAll(...authorizers: Authorizer[]): Authorizer {
   if (authorizers.length === 0) throw new TypeError('authorizeAll needs at least one authorizer');
@@ -46,6 +59,8 @@ export function authorizeAll(...authorizers: Authorizer[]): Authorizer {
 /**
  * Lets in whom at least one of these lets in.
  * @throws {TypeError} without authorizers.
+ * @example
+ * authorizeAny(authorizeId(customerId), authorizeMemberOf(TrustDomain.parse('partner.example')));
  */
 export function authorizeAny(...authorizers: Authorizer[]): Authorizer {
   if (authorizers.length === 0) throw new TypeError('authorizeAny needs at least one authorizer');

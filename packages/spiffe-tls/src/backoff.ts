@@ -35,6 +35,8 @@ export interface ExponentialBackoffOptions {
  * Exponential backoff with full jitter: a wait is drawn from 0 to `initialMs * 2^attempt`, at most `maxMs`; after
  * PermissionDenied the floor is added.
  * @throws {TypeError} when a number is negative or not finite.
+ * @example
+ * createWorkloadApiX509Source({ env: process.env, backoff: createExponentialBackoff({ maxMs: 5000 }) });
  */
 export function createExponentialBackoff(options: ExponentialBackoffOptions = {}): Backoff {
   const { initialMs = 250, maxMs = 15_000, deniedFloorMs = 1000, deniedMaxMs = 5000, random = Math.random } = options;

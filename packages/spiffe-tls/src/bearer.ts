@@ -24,6 +24,9 @@ export function bearerOf(svid: JwtSvid): string {
 /**
  * The token that came with a request; `undefined` when there is none. It is not validated yet.
  * @throws {SpiffeTlsError} `JWT_MALFORMED` for another scheme, and for two of them: which one counts must not depend on who reads.
+ * @example
+ * const token = bearerTokenOf(request);
+ * if (token === undefined) return response.writeHead(401).end();
  */
 export function bearerTokenOf(carrier: BearerCarrier): string | undefined {
   const values = 'rawHeaders' in carrier ? headerValues(carrier.rawHeaders) : carrier.get('authorization').map(String);

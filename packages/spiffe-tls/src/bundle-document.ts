@@ -44,6 +44,8 @@ type Refuse = (rule: string, got: string) => SpiffeTlsError;
 /**
  * Reads a document. An entry whose `use` is missing or unknown is ignored, as is one that can't be read; the rest counts.
  * @throws {SpiffeTlsError} `INVALID_BUNDLE` when it is no bundle document, is beyond the bounds (1 MiB, 512 keys), or repeats a name.
+ * @example
+ * const { x509, jwt, ignored } = parseBundleDocument(trustDomain, await readFile('bundle.json'));
  */
 export function parseBundleDocument(trustDomain: TrustDomain, bytes: Uint8Array): SpiffeBundle {
   const refuse = refuserOf(trustDomain);
@@ -77,6 +79,8 @@ export function readBundleDocument(trustDomain: TrustDomain, document: JsonValue
 /**
  * Puts a bundle together, to be published.
  * @throws {SpiffeTlsError} `INVALID_BUNDLE` when a part is another trust domain's: two are never merged.
+ * @example
+ * const bundle = createSpiffeBundle({ trustDomain, x509: X509Bundle.fromPem(trustDomain, pem) });
  */
 export function createSpiffeBundle(
   parts: Pick<SpiffeBundle, 'trustDomain'> & Partial<Omit<SpiffeBundle, 'trustDomain'>>,
@@ -93,6 +97,8 @@ export function createSpiffeBundle(
 /**
  * Writes a document: one entry a certificate without `kid`, JWT keys with it.
  * @throws {SpiffeTlsError} `INVALID_BUNDLE` when two JWT keys have one `kid`, the sequence is no uint64, or a CA's key has no JWK form.
+ * @example
+ * await writeFile('bundle.json', marshalBundleDocument(bundle));
  */
 export function marshalBundleDocument(bundle: SpiffeBundle): string {
   const refuse = refuserOf(bundle.trustDomain);

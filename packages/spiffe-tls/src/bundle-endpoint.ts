@@ -51,6 +51,8 @@ export interface BundleEndpointServerOptions {
 /**
  * Creates an endpoint of the `https_spiffe` profile. It presents the source's SVID, asks no client for one, and takes TLS 1.2
  * as well, as other implementations expect of what is public. `listen` and `close` are Node's own.
+ * @example
+ * createBundleEndpointServer({ source, bundle: () => bundle }).listen(8444);
  */
 export function createBundleEndpointServer(options: BundleEndpointServerOptions): Server {
   const { source, bundle, maxConnections = 256 } = options;

@@ -85,6 +85,9 @@ export class BundleMap {
 /**
  * Reads a bundle map from a file, in one piece: it is whole or it is refused.
  * @throws {SpiffeTlsError} `INVALID_BUNDLE`, also when the file can't be read.
+ * @example
+ * const { x509 } = await loadBundleMap('/etc/spiffe/bundles.json');
+ * verifyX509Svid({ chain, bundles: x509, nowMs: Date.now() });
  */
 export async function loadBundleMap(file: string | URL): Promise<BundleMap> {
   return BundleMap.parse(await readBounded(file));

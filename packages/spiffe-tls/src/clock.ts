@@ -13,7 +13,11 @@ export interface Clock {
 /** The longest wait that `setTimeout` does not turn into 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The system's clock. With `unref`, a pending callback does not keep the process alive. */
+/**
+ * The system's clock. With `unref`, a pending callback does not keep the process alive.
+ * @example
+ * const clock = createSystemClock({ unref: true });
+ */
 export function createSystemClock(options: { readonly unref?: boolean } = {}): Clock {
   return {
     now: Date.now,

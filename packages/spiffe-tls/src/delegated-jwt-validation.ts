@@ -29,6 +29,8 @@ export type DelegatedJwtValidationOptions = Omit<FetchJwtSvidOptions, 'now'> & {
  * @throws {SpiffeTlsError} `JWT_REFUSED` when the API says that the token is not valid: answer 401. `WORKLOAD_API` when it
  * could not say: answer 503. `SOURCE_CLOSED` when aborted, `INVALID_ENDPOINT`.
  * @throws {TypeError} for an empty audience.
+ * @example
+ * const { id } = await validateJwtSvidByWorkloadApi(token, { audience: 'spiffe://example.org/backend', env: process.env });
  */
 export async function validateJwtSvidByWorkloadApi(
   token: string,

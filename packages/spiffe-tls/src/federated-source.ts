@@ -49,7 +49,12 @@ export function createFederatedX509Source(source: X509Source, federation: Bundle
   };
 }
 
-/** As {@link createFederatedX509Source}, for the bundles of JWT-SVIDs. Looked up at each validation, so there is nothing to close. */
+/**
+ * As {@link createFederatedX509Source}, for the bundles of JWT-SVIDs. Looked up at each validation, so there is nothing to close.
+ * @example
+ * const bundles = createFederatedJwtBundleSource(ownBundles, federation);
+ * validateJwtSvid(token, { audience, bundles, nowMs: Date.now() });
+ */
 export function createFederatedJwtBundleSource(
   bundles: JwtBundleSource,
   federation: BundleFederation,

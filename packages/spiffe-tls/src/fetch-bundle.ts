@@ -44,6 +44,9 @@ export interface FetchBundleOptions {
  * same verification: for `https_spiffe`, the same SPIFFE ID.
  * @throws {SpiffeTlsError} `BUNDLE_ENDPOINT` for an address, status, type, size or failure of the connection; `INVALID_BUNDLE`
  * for a document that is none; what `verifyPeer` throws for an `https_spiffe` server; `SOURCE_CLOSED` when aborted.
+ * @example
+ * const profile = { type: 'https_web' } as const;
+ * const bundle = await fetchBundle({ trustDomain, endpointUrl: 'https://bundles.partner.example/', profile });
  */
 export async function fetchBundle(endpoint: BundleEndpoint, options: FetchBundleOptions = {}): Promise<SpiffeBundle> {
   const { timeoutMs = TIMEOUT_MS, clock = createSystemClock(), signal } = options;

@@ -61,6 +61,8 @@ export async function fetchJwtSvid(request: JwtSvidRequest, options: FetchJwtSvi
 /**
  * All JWT-SVIDs that the API answers with, the default one first; `hint` is not looked at.
  * @throws what {@link fetchJwtSvid} throws.
+ * @example
+ * const [first, ...others] = await fetchJwtSvids({ audience: 'spiffe://example.org/backend' }, { env: process.env });
  */
 export async function fetchJwtSvids(
   request: JwtSvidRequest,

@@ -17,6 +17,8 @@ export type FetchX509ContextOptions = Pick<
  * The first complete state that the Workload API sends. The stream is cancelled before this returns, or fails.
  * @throws {SpiffeTlsError} `INVALID_ENDPOINT`, `SOURCE_TIMEOUT` (its `cause` is what the API said last), `SOURCE_CLOSED` when
  * aborted, `WORKLOAD_API` when asking again can't help.
+ * @example
+ * const { svid, bundles } = await fetchX509Context({ env: process.env, timeoutMs: 5000 });
  */
 export async function fetchX509Context(options: FetchX509ContextOptions = {}): Promise<X509Context> {
   const { timeoutMs, ...sourceOptions } = options;

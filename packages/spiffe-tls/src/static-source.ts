@@ -25,7 +25,11 @@ type State =
   | { readonly type: 'withdrawn'; readonly error: SpiffeTlsError }
   | { readonly type: 'closed'; readonly error: SpiffeTlsError };
 
-/** Makes a source that shows `context` until told otherwise. */
+/**
+ * Makes a source that shows `context` until told otherwise.
+ * @example
+ * const source = createStaticX509Source(await fetchX509Context({ env: process.env }));
+ */
 export function createStaticX509Source(context: X509Context): StaticX509Source {
   const events = createSourceEvents();
   let state: State = { type: 'ready', context };

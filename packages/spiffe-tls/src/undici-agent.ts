@@ -85,7 +85,7 @@ export type SpiffeUndiciAgentModeOptions<Agent extends UndiciAgent> = (WebServer
  *
  * @throws {TypeError} when `Agent` is no class, and for options that belong to different modes.
  * @example
- * import { Agent } from 'undici';
+ * import { Agent, fetch } from 'undici';
  * const dispatcher = createSpiffeUndiciAgent({ Agent, source, authorize: authorizeId(backendId) });
  * const response = await fetch('https://127.0.0.1:8443/hello', { dispatcher });
  */

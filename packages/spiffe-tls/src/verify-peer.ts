@@ -57,6 +57,8 @@ export function verifyPeer(input: VerifyPeerInput): Peer {
  * `URI_SAN_COUNT`, `URI_SAN_INVALID`, `SVID_PATH_EMPTY`, `SVID_IS_CA`, `KEY_USAGE`, `EXTENDED_KEY_USAGE`,
  * `CRITICAL_EXTENSION_UNKNOWN`, `WEAK_KEY_OR_SIGNATURE`, `TRUST_DOMAIN_NOT_ALLOWED`, `NO_BUNDLE`, `EXPIRED`, `NOT_YET_VALID`,
  * `NAME_CONSTRAINT`, `UNTRUSTED_CHAIN`
+ * @example
+ * const { id } = verifyX509Svid({ chain, bundles: source.current().bundles, nowMs: Date.now() });
  */
 export function verifyX509Svid(input: VerifyX509SvidInput): Peer {
   // Comparisons with NaN are false, so a broken clock would find nothing expired.

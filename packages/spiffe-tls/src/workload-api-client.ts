@@ -32,7 +32,11 @@ export interface WorkloadApiClientOptions {
   readonly unref?: boolean;
 }
 
-/** Makes a client for one endpoint; the caller closes it. Connects with the first call. */
+/**
+ * Makes a client for one endpoint; the caller closes it. Connects with the first call.
+ * @example
+ * const client = createWorkloadApiClient(parseWorkloadEndpoint('unix:///run/spire/sockets/agent.sock'));
+ */
 export function createWorkloadApiClient(
   endpoint: WorkloadEndpoint,
   options: WorkloadApiClientOptions = {},

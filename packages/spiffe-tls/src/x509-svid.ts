@@ -58,6 +58,9 @@ export const MAX_CHAIN_LENGTH = 10;
  * @throws {SpiffeTlsError} `CERTIFICATE_MALFORMED`, `CERTIFICATE_TOO_LARGE`, `CHAIN_TOO_LONG`, `URI_SAN_COUNT`, `URI_SAN_INVALID`,
  * `SVID_PATH_EMPTY`, `SVID_ID_MISMATCH`, `SVID_IS_CA`, `KEY_USAGE`, `EXTENDED_KEY_USAGE`, `CRITICAL_EXTENSION_UNKNOWN`,
  * `WEAK_KEY_OR_SIGNATURE`, `PRIVATE_KEY_INVALID`, `KEY_MISMATCH`
+ * @example
+ * const svid = parseX509Svid({ chainDer, keyDer });
+ * svid.id.path; // '/backend'
  */
 export function parseX509Svid(input: X509SvidInput): X509Svid {
   const chain = parseChain(input.chainDer);
