@@ -55,3 +55,8 @@ export async function repeatFor(durationMs: number, intervalMs: number, step: ()
     await next;
   }
 }
+
+/** Lets the load run for so long. */
+export async function lasting(durationMs: number): Promise<void> {
+  await pause(durationMs);
+}

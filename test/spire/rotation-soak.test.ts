@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { PartName } from '@countersign/local-stack';
 import { startTestSystemAnywhere } from '../integration/test-system.ts';
 import { loadAdapters } from '../soak/adapters.ts';
 import { placeOrders, watchOrders } from '../soak/orders.ts';
+import { lasting } from '../soak/steady.ts';
 import { createPushCounter, type Pushes } from './push-count.ts';
 
 const seconds = Number(process.env['COUNTERSIGN_SPIRE_SOAK_SECONDS'] ?? '120');
@@ -29,7 +29,7 @@ test(`T30 every push during ${seconds} s at a TTL of ${TTL_SECONDS} s: no call f
   const pidOf = (program: string) => system.pidOf(program as PartName);
   counter.count(pidOf);
   try {
-    await pause(seconds * 1_000);
+    await lasting(seconds * 1_000);
   } finally {
     pushes = counter.count(pidOf);
     await Promise.all(loops.map((loop) => loop.stop()));

@@ -8,6 +8,7 @@ import { DevTrustDomainError } from './errors.ts';
 import { REFRESH_HINT_SECONDS } from './federation.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-authority.ts';
 import { parseIssuer } from './oidc-discovery.ts';
+import { refuseProduction } from './production-guard.ts';
 import { parseRegistration, type Registration } from './registration.ts';
 
 /** Something worth a log line. Never holds a key. */
@@ -133,16 +134,6 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
     clock: options.clock ?? createSystemClock(),
     random: options.random ?? Math.random,
   };
-}
-
-/** Whoever can open a socket gets an identity, and the CA's key lies in a file or in this process: no more than a laptop may bear. */
-function refuseProduction({ allowProduction = false, env = process.env }: DevTrustDomainOptions): void {
-  const { NODE_ENV: environment } = env;
-  if (environment !== 'production' || allowProduction) return;
-  throw new DevTrustDomainError(
-    'PRODUCTION',
-    'development trust domain: refuses to run with NODE_ENV=production; use SPIRE there',
-  );
 }
 
 /** A partner that misses the overlap can't verify an `https_spiffe` endpoint ever again, so it is given several chances. */

@@ -51,16 +51,16 @@ export interface WorkloadApiX509BundleSource extends X509BundleSource, AsyncDisp
 export function createWorkloadApiX509BundleSource(
   options: WorkloadApiX509BundleSourceOptions = {},
 ): WorkloadApiX509BundleSource {
+  const current = (): X509BundleSet => (stream.state.type === 'ready' ? stream.state.bundles : NOTHING);
   const stream = new WorkloadApiBundleStream<X509BundlesResponse, X509BundleSet>(
     {
       area: 'x509 bundles',
       method: 'FetchX509Bundles',
       open: (client) => client.fetchX509Bundles({}),
-      parse: ({ bundles }) => parseBundleMap(bundles),
+      parse: ({ bundles }) => parseBundleMap(bundles, current()),
     },
     options,
   );
-  const current = () => (stream.state.type === 'ready' ? stream.state.bundles : NOTHING);
   return {
     ready: () => stream.ready,
     current,

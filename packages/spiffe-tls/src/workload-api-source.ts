@@ -17,6 +17,7 @@ import {
 import { createWorkloadApiClient } from './workload-api-client.ts';
 import { createStreamWatch, type StreamWatch } from './workload-api-watch.ts';
 import { resolveWorkloadEndpoint, type WorkloadEndpoint } from './workload-endpoint.ts';
+import type { X509BundleSource } from './x509-bundle.ts';
 import { checkOwnSvids, parseX509Response, type SvidPicker, selectSvid, type X509Material } from './x509-context.ts';
 import type { X509Context, X509SourceEvent } from './x509-source.ts';
 import type { SourceInput } from './x509-source-state.ts';
@@ -138,7 +139,7 @@ class LiveSource implements WorkloadApiX509Source {
   #read(message: X509SVIDResponse): SourceInput {
     let material: X509Material;
     try {
-      material = parseX509Response(message);
+      material = parseX509Response(message, this.#bundlesInUse());
       this.#checkOwn(material);
     } catch (cause) {
       return { type: 'bad-message', error: asSourceError(cause) };
@@ -158,6 +159,11 @@ class LiveSource implements WorkloadApiX509Source {
       const error = asSourceError(cause);
       return { type: error.code === 'NO_SVID_FOR_HINT' ? 'no-identity' : 'bad-message', error };
     }
+  }
+
+  #bundlesInUse(): X509BundleSource | undefined {
+    const { state } = this.#lifecycle;
+    return 'context' in state ? state.context?.bundles : undefined;
   }
 
   #checkOwn(material: X509Material): void {

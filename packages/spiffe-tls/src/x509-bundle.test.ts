@@ -52,6 +52,33 @@ test('bundle: equal whatever the order, unequal by one certificate or by trust d
   assert.ok(!first.bundle().equals(X509Bundle.fromDer(other, first.der)));
 });
 
+test('L56 bundle: the former one stands for its very bytes, and for nothing else', () => {
+  const reversed = Buffer.concat([second.der, first.der]);
+  const altered = Buffer.concat([first.der, second.der]);
+  altered.writeUInt8(altered.readUInt8(altered.length - 1) ^ 1, altered.length - 1);
+  const same = Buffer.concat([first.der, second.der]);
+  assert.equal(X509Bundle.fromDer(trustDomain, same, both), both);
+  const none = X509Bundle.fromDer(trustDomain, new Uint8Array());
+  const others: Array<[name: string, domain: TrustDomain, der: Uint8Array, former: X509Bundle]> = [
+    ['a certificate less', trustDomain, first.der, both],
+    ['a certificate more', trustDomain, same, first.bundle()],
+    ['another order', trustDomain, reversed, both],
+    ['another signature', trustDomain, altered, both],
+    ['another trust domain', other, same, both],
+    ['nothing where there was something', trustDomain, new Uint8Array(), both],
+    ['something where there was nothing', trustDomain, same, none],
+  ];
+  for (const [name, domain, der, former] of others) {
+    const read = X509Bundle.fromDer(domain, der, former);
+    assert.notEqual(read, former, name);
+    assert.ok(read.equals(X509Bundle.fromDer(domain, der)), name);
+  }
+  assert.throws(() => X509Bundle.fromDer(trustDomain, Buffer.concat([same, Buffer.from([0])]), both), {
+    code: 'INVALID_BUNDLE',
+  });
+  assert.throws(() => X509Bundle.fromDer(trustDomain, same.subarray(0, -1), both), { code: 'INVALID_BUNDLE' });
+});
+
 test('bundle: cannot be changed', () => {
   assert.throws(() => Object.assign(both, { authorities: [] }), TypeError);
   assert.throws(() => Reflect.apply(Array.prototype.push, both.authorities, [first.certificate()]), TypeError);

@@ -37,10 +37,13 @@ export class X509Bundle {
 
   /**
    * Reads concatenated DER, as the Workload API's `bundle` has it; no bytes at all give the empty bundle.
+   * @param former the bundle that was read last: returned as it is when the bytes and the trust domain are the same, because
+   * each message of the Workload API repeats every bundle and hardly any has changed.
    * @throws {SpiffeTlsError} `INVALID_BUNDLE`: one malformed certificate refuses the whole bundle, as do more than 1 MiB.
    */
-  static fromDer(trustDomain: TrustDomain, der: Uint8Array): X509Bundle {
+  static fromDer(trustDomain: TrustDomain, der: Uint8Array, former?: X509Bundle): X509Bundle {
     checkSize(trustDomain, der.length);
+    if (former?.trustDomain.equals(trustDomain) && isConcatenation(der, former.authorities)) return former;
     return parsed(trustDomain, () => splitCertificates(der).map(parseCertificate));
   }
 
@@ -68,6 +71,7 @@ export class X509Bundle {
 
   /** Whether both hold the same certificates for the same trust domain, in whatever order. */
   equals(other: X509Bundle): boolean {
+    if (other === this) return true;
     const sameSize = this.authorities.length === other.authorities.length;
     return sameSize && this.trustDomain.equals(other.trustDomain) && this.authorities.every((a) => other.has(a));
   }
@@ -128,6 +132,16 @@ function parsed(trustDomain: TrustDomain, parse: () => ParsedCertificate[]): X50
       cause,
     });
   }
+}
+
+/** Whether the bytes are those of the certificates, one after the other. */
+function isConcatenation(der: Uint8Array, certificates: readonly ParsedCertificate[]): boolean {
+  let at = 0;
+  for (const { der: next } of certificates) {
+    if (Buffer.compare(der.subarray(at, at + next.length), next) !== 0) return false;
+    at += next.length;
+  }
+  return at === der.length;
 }
 
 function checkSize({ name }: TrustDomain, size: number): void {

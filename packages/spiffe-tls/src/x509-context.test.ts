@@ -9,6 +9,7 @@ import { TrustDomain } from './trust-domain.ts';
 import {
   changedBetween,
   checkOwnSvids,
+  parseBundleMap,
   parseX509Response,
   type SvidPicker,
   selectSvid,
@@ -40,6 +41,22 @@ function federated(bundles: Record<string, Uint8Array>): X509SVIDResponse {
     federatedBundles: Object.fromEntries(Object.entries(bundles).map(([key, der]) => [key, Buffer.from(der)])),
   });
 }
+
+test('L56 a bundle that comes again is the same object, and one that changed is read', () => {
+  const der = { 'spiffe://partner.example': foreignCa.der };
+  const before = parseX509Response(federated(der)).bundles;
+  const again = parseX509Response(federated(der), before).bundles;
+  const changed = parseX509Response(federated({ 'spiffe://partner.example': ca.der }), before).bundles;
+  for (const name of [ca.trustDomain, foreignCa.trustDomain]) assert.equal(again.get(name), before.get(name));
+  assert.deepEqual(
+    changed.get(foreignCa.trustDomain)?.authorities.map(({ fingerprint256 }) => fingerprint256),
+    [ca.certificate().fingerprint256],
+  );
+  assert.equal(parseX509Response(federated({}), before).bundles.get(foreignCa.trustDomain), undefined);
+  const read = parseBundleMap(der, before);
+  assert.equal(read.get(foreignCa.trustDomain), before.get(foreignCa.trustDomain));
+  assert.equal(read.get(ca.trustDomain), undefined);
+});
 
 test('L59 SVIDs keep their order and the first is the default', () => {
   const { svids, bundles } = parseX509Response(svidMessage(svidEntry(ca, job), svidEntry(ca, web)));

@@ -7,7 +7,7 @@ import { SpiffeId } from './spiffe-id.ts';
 import type { TrustDomain } from './trust-domain.ts';
 import { verifyX509Svid } from './verify-peer.ts';
 import { checkBundleCount, checkSvidBounds } from './workload-api-bounds.ts';
-import { X509Bundle, X509BundleSet } from './x509-bundle.ts';
+import { X509Bundle, X509BundleSet, type X509BundleSource } from './x509-bundle.ts';
 import type { X509Context } from './x509-source.ts';
 import { parseX509Svid, type X509Svid } from './x509-svid.ts';
 
@@ -32,15 +32,16 @@ export interface SelectSvidOptions {
 /**
  * Parses a message of `FetchX509SVID`. It is taken whole or not at all, because each message is the complete state
  * (Workload API sections 4.3 and 4.5).
+ * @param former the bundles of the message before: those whose bytes come again are not read again.
  * @throws {SpiffeTlsError} `WORKLOAD_API` when a mandatory field is empty or a bound exceeded, else the code of the rule that an SVID or a bundle breaks.
  */
-export function parseX509Response(response: X509SVIDResponse): X509Material {
+export function parseX509Response(response: X509SVIDResponse, former?: X509BundleSource): X509Material {
   checkSvidBounds(response.svids);
   const [first, ...rest] = dropRepeatedHints(response.svids);
   if (first === undefined) throw incomplete('svids');
   const svids: [X509Svid, ...X509Svid[]] = [parseSvid(first), ...rest.map(parseSvid)];
   const crls = response.crl.map((bytes) => Uint8Array.from(bytes));
-  const bundles = X509BundleSet.of(...collectBundles(response, svids));
+  const bundles = X509BundleSet.of(...collectBundles(response, svids, former));
   return { svids, bundles, ...(crls.length > 0 && { crls }) };
 }
 
@@ -69,10 +70,15 @@ function parseSvid(message: X509SVID): X509Svid {
 }
 
 /** ZERO TRUST: bundles stay apart by trust domain, and what an SVID brings for its own wins over a federated entry of that name. */
-function collectBundles(response: X509SVIDResponse, svids: readonly X509Svid[]): Iterable<X509Bundle> {
+function collectBundles(
+  response: X509SVIDResponse,
+  svids: readonly X509Svid[],
+  former: X509BundleSource | undefined,
+): Iterable<X509Bundle> {
   const bundles = new Map<string, X509Bundle>();
   const add = (trustDomain: TrustDomain, der: Uint8Array) => {
-    if (!bundles.has(trustDomain.name)) bundles.set(trustDomain.name, X509Bundle.fromDer(trustDomain, der));
+    if (bundles.has(trustDomain.name)) return;
+    bundles.set(trustDomain.name, X509Bundle.fromDer(trustDomain, der, former?.get(trustDomain)));
   };
   for (const message of response.svids) {
     const svid = svids.find((candidate) => candidate.id.toString() === message.spiffeId);
@@ -89,13 +95,21 @@ function collectBundles(response: X509SVIDResponse, svids: readonly X509Svid[]):
 
 /**
  * Parses the map of a `FetchX509Bundles` message. It is taken whole or not at all.
+ * @param former the bundles of the message before: those whose bytes come again are not read again.
  * @throws {SpiffeTlsError} `WORKLOAD_API` when it is empty, `INVALID_BUNDLE` or `INVALID_SPIFFE_ID` for what is in it.
  */
-export function parseBundleMap(bundles: Readonly<Record<string, Uint8Array>>): X509BundleSet {
+export function parseBundleMap(
+  bundles: Readonly<Record<string, Uint8Array>>,
+  former?: X509BundleSource,
+): X509BundleSet {
   const entries = Object.entries(bundles);
   if (entries.length === 0) throw incomplete('bundles');
   checkBundleCount(entries.length);
-  return X509BundleSet.of(...entries.map(([key, der]) => X509Bundle.fromDer(parseBundleKey(key), der)));
+  const read = ([key, der]: [string, Uint8Array]): X509Bundle => {
+    const trustDomain = parseBundleKey(key);
+    return X509Bundle.fromDer(trustDomain, der, former?.get(trustDomain));
+  };
+  return X509BundleSet.of(...entries.map(read));
 }
 
 function parseBundleKey(key: string): TrustDomain {
