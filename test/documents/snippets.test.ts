@@ -3,10 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { findSnippets, findSourceExamples, root, type Snippet, toModule } from './snippets.ts';
+import { findSnippets, findSourceExamples, root, type Snippet, writeModules } from './snippets.ts';
 
 // Below node_modules, so that packages are found and git sees nothing of it.
 const folder = join(root, 'node_modules/.cache', `countersign-snippets-${process.pid}`);
@@ -15,11 +15,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 /** What the compiler says about them, each line with the place of the snippet. */
 function compile(snippets: readonly Snippet[]): string {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(root, 'test/documents/prelude.d.ts'), join(folder, 'prelude.d.ts'));
-  snippets.forEach((snippet, index) => {
-    writeFileSync(join(folder, `snippet-${index}.ts`), toModule(snippet));
-  });
+  writeModules(folder, snippets);
   // Examples end where they have shown what they are about.
   const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false, noImplicitReturns: false };
   const tsconfig = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] };

@@ -1,7 +1,7 @@
 /**
  * TypeScript in the documents and in the `@example`s of the two published packages, made into modules that a compiler can read.
  */
-import { globSync, readFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as devTrustDomain from '@countersign/dev-trust-domain';
@@ -48,7 +48,7 @@ export function snippetsOf(document: string): readonly Snippet[] {
 }
 
 /** A module that holds the snippet in a function; names that it neither imports nor declares are those of prelude.d.ts. */
-export function toModule({ origin, title, code }: Snippet): string {
+function toModule({ origin, title, code }: Snippet): string {
   const imports = [...code.matchAll(/^import [\s\S]*?;$/gm)].map(([text]) => text);
   const body = imports.reduce((rest, text) => rest.replace(text, ''), code);
   const bound = (name: string) =>
@@ -59,6 +59,15 @@ export function toModule({ origin, title, code }: Snippet): string {
   });
   const head = [...imports, ...added].filter((line) => line !== '');
   return `// ${origin}: ${title}\n${head.join('\n')}\nexport async function snippet() {\n${body.trim()}\n}\n`;
+}
+
+/** Writes each as a module of a project, `snippet-0.ts` and so on, with the prelude. */
+export function writeModules(folder: string, snippets: readonly Snippet[]): void {
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(root, 'test/documents/prelude.d.ts'), join(folder, 'prelude.d.ts'));
+  for (const [index, snippet] of snippets.entries()) {
+    writeFileSync(join(folder, `snippet-${index}.ts`), toModule(snippet));
+  }
 }
 
 function hasWord(text: string, word: string): boolean {

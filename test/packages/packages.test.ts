@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findSnippets, findSourceExamples, writeModules } from '../documents/snippets.ts';
 import { addProgram, makeFolder, makeProject, nodes, root, run, tarballs } from './ground.ts';
 
 const [spiffeTls = '', devTrustDomain = ''] = tarballs;
@@ -70,20 +71,20 @@ for (const [version, node] of nodes) {
   });
 }
 
-test('a project compiles against the types with the strictest settings', () => {
+test('a project compiles against the types with the strictest settings, and so does all code of the documents', () => {
   const [node] = [...nodes.values()].slice(-1);
   assert.ok(node);
-  const typescript = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies;
-  const packages = [`typescript@${typescript.typescript}`, `@types/node@${typescript['@types/node']}`];
-  const folder = makeProject('typed', node, [...tarballs, '@grpc/grpc-js@1.14.7', ...packages]);
-  const flags = [
-    '--noEmit',
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--noUncheckedIndexedAccess',
-    '--skipLibCheck',
-    'false',
-  ];
-  const target = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
-  run(join(folder, 'node_modules/.bin/tsc'), [...flags, ...target, addProgram(folder, 'typed.ts')], folder);
+  const { devDependencies: pinned } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const names = ['typescript', '@types/node', '@types/pg', 'pg'];
+  const packages = ['@grpc/grpc-js@1.14.7', 'undici@8.12.4', ...names.map((name) => `${name}@${pinned[name]}`)];
+  const folder = makeProject('typed', node, [...tarballs, ...packages]);
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
+  const target = ['--module', 'nodenext', '--target', 'es2024', '--types', 'node'];
+  const compile = (...args: readonly string[]) =>
+    run(join(folder, 'node_modules/.bin/tsc'), [...strict, ...target, ...args], folder);
+  compile('--skipLibCheck', 'false', addProgram(folder, 'typed.ts'));
+  const snippets = [...findSnippets(), ...findSourceExamples()];
+  writeModules(folder, snippets);
+  // Others' types, such as pg's, are not ours to judge.
+  compile('--skipLibCheck', 'prelude.d.ts', ...snippets.map((_, index) => `snippet-${index}.ts`));
 });

@@ -42,7 +42,7 @@ export function authorizeMemberOf(trustDomain: TrustDomain): Authorizer {
  * Lets in whom every one of these lets in.
  * @throws {TypeError} without authorizers: "all of none" would let in everybody.
  * @example
- * authorizeAll(authorizeMemberOf(trustDomain), (peerId) => (peerId.path.startsWith('/ns/web/') ? undefined : 'the shop'));
+ * authorizeAll(authorizeMemberOf(trustDomain), (peerId) => (peerId.path.startsWith('/billing/') ? undefined : 'billing'));
  */
 export function authorizeAll(...authorizers: Authorizer[]): Authorizer {
   if (authorizers.length === 0) throw new TypeError('authorizeAll needs at least one authorizer');
