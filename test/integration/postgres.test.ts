@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import type { System } from '@countersign/local-stack';
 import {
   authorizeId,
   createSpiffePgPool,
@@ -15,15 +14,15 @@ import {
 } from '@countersign/spiffe-tls';
 import pg from 'pg';
 import { call } from './json-client.ts';
-import { startTestSystem } from './test-system.ts';
+import { type SystemAnywhere, startTestSystemAnywhere } from './test-system.ts';
 
 const identities = loadIdentities();
 const INSERT =
   "INSERT INTO public.orders (item, quantity, customer, created_by) VALUES ('tea', 1, 'Mallory', 'nobody')";
-let system: System;
+let system: SystemAnywhere;
 
 before(async () => {
-  system = await startTestSystem();
+  system = await startTestSystemAnywhere();
   const body = { item: 'audited tea', quantity: 1, customer: 'Ada', via: 'grpc' };
   assert.equal((await call(`${system.customerUrl}/api/orders`, { body })).status, 201);
 });
@@ -32,7 +31,7 @@ after(() => system?.stop());
 
 /** Runs one statement as a workload, with its own SVID, under a role it asks for. */
 async function queryAs(workload: string, user: string, text: string, serverId = 'postgres'): Promise<pg.QueryResult> {
-  const source = createWorkloadApiX509Source({ endpoint: system.socketOf(workload) });
+  const source = createWorkloadApiX509Source({ endpoint: await system.socketAs(workload) });
   await source.ready();
   const { host, port, database } = system.postgres;
   const pool = createSpiffePgPool({

@@ -5,6 +5,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  findRunningSystem,
+  type IdentityControl,
+  openWorkloadSocket,
   type RunningSystem,
   removeStateDirectory,
   type System,
@@ -12,6 +15,7 @@ import {
   spireFromEnv,
   startSpireSystem,
   startSystem,
+  type WorkloadSocket,
 } from '@countersign/local-stack';
 
 /** As {@link startSystem}; `stop` also removes the state directory, unless it was given. */
@@ -19,14 +23,43 @@ export function startTestSystem(options: Partial<SystemOptions> = {}): Promise<S
   return startAndTidy(options, startSystem);
 }
 
+/** Whether {@link startTestSystemAnywhere} starts on SPIRE. */
+export function isOnSpire(): boolean {
+  return spireFromEnv(process.env) !== undefined;
+}
+
+/** A system of which nothing is known but that it runs, with identities that can be changed. */
+export interface SystemAnywhere extends RunningSystem {
+  readonly control: IdentityControl;
+  /** Workload API address at which this process is that workload, until the system stops. */
+  socketAs(workload: string): Promise<string>;
+}
+
 /**
  * The same for a test that does not care where identities come from: on SPIRE where `COUNTERSIGN_IDENTITY_PROVIDER` says so,
  * as `npm run test:spire` does.
  */
-export function startTestSystemAnywhere(options: Partial<SystemOptions> = {}): Promise<RunningSystem> {
+export async function startTestSystemAnywhere(options: Partial<SystemOptions> = {}): Promise<SystemAnywhere> {
   const spire = spireFromEnv(process.env);
-  if (spire === undefined) return startTestSystem(options);
-  return startAndTidy<RunningSystem>(options, (complete) => startSpireSystem({ ...complete, spire }));
+  const system =
+    spire === undefined
+      ? await startTestSystem(options)
+      : await startAndTidy(options, (complete) => startSpireSystem({ ...complete, spire }));
+  const sockets = new Map<string, Promise<WorkloadSocket>>();
+  const stop = async () => {
+    for (const socket of sockets.values()) await (await socket).close();
+    await system.stop();
+  };
+  return {
+    ...system,
+    stop,
+    [Symbol.asyncDispose]: stop,
+    async socketAs(workload) {
+      const socket = sockets.get(workload) ?? openWorkloadSocket(findRunningSystem(system.stateDirectory), workload);
+      sockets.set(workload, socket);
+      return (await socket).endpoint;
+    },
+  };
 }
 
 async function startAndTidy<Started extends RunningSystem>(

@@ -1,17 +1,38 @@
 /**
- * The X.509 authority of a SPIRE server is replaced under a running loop of orders: prepare, activate, taint, revoke. No
- * call fails, every edge ends on SVIDs of the new authority, and the old root leaves every bundle. Once where the server is
- * its own root, and once where the root on disk above it is replaced, which SPIRE has commands of its own for.
+ * The authorities of a SPIRE server that is its own root are replaced under a running loop of orders: prepare, activate,
+ * taint, revoke. No call fails, every edge ends on SVIDs of the new X.509 authority, and the old root leaves every bundle;
+ * no token is refused while it is good, and each is once its key is revoked. Where the root is on disk above the server,
+ * SPIRE has commands of its own: `rotation.test.ts` of the integration suite.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import type { LogRecord, ProgramName, SpireAuthority, SpireSystem } from '@countersign/local-stack';
+import {
+  findRunningSystem,
+  type LogRecord,
+  openWorkloadSocket,
+  type ProgramName,
+  recordsFromNow,
+  rootsOf,
+  type SpireAuthority,
+  type SpireSystem,
+  untilEveryoneHas,
+} from '@countersign/local-stack';
+import { TrustDomain } from '@countersign/spiffe-tls';
 import { startOrderLoop } from '../integration/order-loop.ts';
-import { recordsFromNow, startTestSpireSystem, untilEveryoneHas } from './spire-system.ts';
+import { type JwtLoop, startJwtLoop } from './jwt-loop.ts';
+import { startTestSpireSystem } from './spire-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
+let system: SpireSystem;
+
+before(async () => {
+  system = await startTestSpireSystem({ root: 'server' });
+});
+
+after(() => system?.stop());
+
 /** Every edge of an order, as the log of one of its ends tells which serials were on the wire. */
 const EDGES: ReadonlyArray<{ name: string; log: ProgramName; is(record: LogRecord): boolean }> = [
   ...(['https', 'grpc'] as const).map((transport) => ({
@@ -51,64 +72,84 @@ async function untilEdgesAreNew(system: SpireSystem, old: ReadonlySet<string>): 
   );
 }
 
-/** How the two kinds of authority are told apart: what is tainted and revoked, by which name. */
-const KINDS = {
-  server: {
-    prepare: (_system: SpireSystem) => Promise.resolve(),
-    command: (verb: string, { id }: SpireAuthority) => ['localauthority', 'x509', verb, '-authorityID', id],
-  },
-  disk: {
-    prepare: (system: SpireSystem) => system.spire.replaceRoot(),
-    command: (verb: string, { upstreamKeyId = '' }: SpireAuthority) => [
-      'upstreamauthority',
-      verb,
-      '-subjectKeyID',
-      upstreamKeyId,
-    ],
-  },
-};
+test('the X.509 authority is prepared, activated, tainted and revoked under load', async () => {
+  const tell = (verb: string, authority: SpireAuthority | undefined) => {
+    assert.ok(authority, `there is an authority to ${verb}`);
+    return system.spire.command(['localauthority', 'x509', verb, '-authorityID', authority.id]);
+  };
+  const { active: old } = await system.spire.x509Authorities();
+  const [oldRoot] = await rootsOf(system.spire);
+  const loop = startOrderLoop(system.customerUrl);
+  try {
+    await loop.completed(10);
+    await untilEveryoneHas(system, 'bundles', () => system.spire.command(['localauthority', 'x509', 'prepare']));
+    const { prepared: fresh } = await system.spire.x509Authorities();
+    await tell('activate', fresh);
+    const used = serialsUsed(system);
+    assert.ok(used.size >= 4, 'an SVID of each of the four was seen');
+    await untilEveryoneHas(system, 'svid', () => tell('taint', old));
+    await untilEdgesAreNew(system, used);
+    await loop.completed(10);
+    await untilEveryoneHas(system, 'bundles', () => tell('revoke', old));
+    const revoked = recordsFromNow();
+    await loop.completed(20);
+    for (const { name, log, is } of EDGES.slice(0, 3))
+      assert.ok(system.findLogs(log, (record) => revoked(record) && is(record)).length > 0, `${name} is still used`);
+    assert.equal((await system.spire.x509Authorities()).active?.id, fresh?.id);
+  } finally {
+    await loop.stop();
+  }
+  assert.deepEqual(loop.failures, [], 'no call may fail');
+  assert.ok(loop.succeeded.http > 20 && loop.succeeded.grpc > 20, JSON.stringify(loop.succeeded));
+  const roots = await rootsOf(system.spire);
+  assert.equal(roots.length, 1);
+  assert.notEqual(roots[0], oldRoot, 'the old root is gone');
+});
 
-async function rootsIn(system: SpireSystem): Promise<string[]> {
-  const pem = await system.spire.command(['bundle', 'show', '-format', 'pem']);
-  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+/g) ?? [];
-}
+test('the JWT authority is prepared, activated, tainted and revoked while tokens are fetched and validated', async () => {
+  const command = (...args: string[]) => system.spire.command(['localauthority', 'jwt', ...args]);
+  await using socket = await openWorkloadSocket(findRunningSystem(system.stateDirectory), 'auditor');
+  const orders = startOrderLoop(system.customerUrl);
+  const tokens = await startJwtLoop(socket.endpoint);
+  try {
+    const old = await tokens.signedByOther('');
+    const { active } = await system.spire.jwtAuthorities();
+    assert.equal(active?.id, old.keyId, "an authority's ID is the key ID of its tokens");
+    await command('prepare');
+    await untilKeys(tokens, (keyIds) => keyIds.length === 2 && keyIds.includes(old.keyId));
+    const { prepared } = await system.spire.jwtAuthorities();
+    assert.ok(prepared);
+    await command('activate', '-authorityID', prepared.id);
+    const replaced = tokens.signedByOther(old.keyId);
+    await command('taint', '-authorityID', old.keyId);
+    assert.equal((await replaced).keyId, prepared.id, 'an agent signs anew what a tainted key had signed');
+    assert.deepEqual(await tokens.refusalsOf(old.token), { offline: 'accepted', delegated: 'accepted' });
+    await command('revoke', '-authorityID', old.keyId);
+    await untilKeys(tokens, (keyIds) => keyIds.length === 1 && keyIds[0] === prepared.id);
+    assert.deepEqual(await tokens.refusalsOf(old.token), { offline: 'JWT_KEY_UNKNOWN', delegated: 'JWT_REFUSED' });
+    const { keyId } = await tokens.signedByOther('');
+    assert.equal(keyId, prepared.id);
+    await orders.completed(20);
+  } finally {
+    await tokens.stop();
+    await orders.stop();
+  }
+  assert.deepEqual(tokens.failures, [], 'no token that was just issued may be refused');
+  assert.deepEqual(orders.failures, [], 'no call may fail');
+  assert.ok(tokens.validated > 20, `only ${tokens.validated} tokens`);
+  assert.ok(orders.succeeded.http > 10 && orders.succeeded.grpc > 10, JSON.stringify(orders.succeeded));
+});
 
-for (const root of ['server', 'disk'] as const) {
-  test(`with the root of ${root}, the authority is prepared, activated, tainted and revoked under load`, async () => {
-    await using system = await startTestSpireSystem({ root });
-    const { prepare, command } = KINDS[root];
-    const tell = (verb: string, authority: SpireAuthority | undefined) => {
-      assert.ok(authority, `there is an authority to ${verb}`);
-      return system.spire.command(command(verb, authority));
+/** Resolves when the key IDs of our own JWT bundle, as offline validation uses it, are as `are` says. */
+function untilKeys({ bundles }: JwtLoop, are: (keyIds: readonly string[]) => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const keys = bundles.get(TrustDomain.parse(identities.trustDomain))?.keys ?? [];
+      if (!are(keys.map(({ keyId }) => keyId))) return;
+      stop();
+      resolve();
     };
-    const { active: old } = await system.spire.x509Authorities();
-    const [oldRoot] = await rootsIn(system);
-    const loop = startOrderLoop(system.customerUrl);
-    try {
-      await loop.completed(10);
-      await prepare(system);
-      await untilEveryoneHas(system, 'bundles', () => system.spire.command(['localauthority', 'x509', 'prepare']));
-      const { prepared: fresh } = await system.spire.x509Authorities();
-      assert.ok(fresh);
-      await system.spire.command(['localauthority', 'x509', 'activate', '-authorityID', fresh.id]);
-      const used = serialsUsed(system);
-      assert.ok(used.size >= 4, 'an SVID of each of the four was seen');
-      await untilEveryoneHas(system, 'svid', () => tell('taint', old));
-      await untilEdgesAreNew(system, used);
-      await loop.completed(10);
-      await untilEveryoneHas(system, 'bundles', () => tell('revoke', old));
-      const revoked = recordsFromNow();
-      await loop.completed(20);
-      for (const { name, log, is } of EDGES.slice(0, 3))
-        assert.ok(system.findLogs(log, (record) => revoked(record) && is(record)).length > 0, `${name} is still used`);
-      assert.equal((await system.spire.x509Authorities()).active?.id, fresh.id);
-    } finally {
-      await loop.stop();
-    }
-    assert.deepEqual(loop.failures, [], 'no call may fail');
-    assert.ok(loop.succeeded.http > 20 && loop.succeeded.grpc > 20, JSON.stringify(loop.succeeded));
-    const roots = await rootsIn(system);
-    assert.equal(roots.length, 1);
-    assert.notEqual(roots[0], oldRoot, 'the old root is gone');
+    const stop = bundles.subscribe(look);
+    look();
   });
 }

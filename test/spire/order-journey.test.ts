@@ -3,15 +3,14 @@
  * and go, and an agent and a server that are restarted under load.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { loadIdentities } from '@countersign/identities';
-import type { SpireEntry, SpireSystem } from '@countersign/local-stack';
+import { recordsFromNow, type SpireEntry, type SpireSystem, untilEveryoneHas } from '@countersign/local-stack';
 import { createWorkloadApiX509Source, type X509Source, type X509SourceEvent } from '@countersign/spiffe-tls';
 import { call } from '../integration/json-client.ts';
 import { startOrderLoop } from '../integration/order-loop.ts';
-import { recordsFromNow, startTestSpireSystem, svidTtlMs, untilEveryoneHas } from './spire-system.ts';
+import { startTestSpireSystem, svidTtlMs } from './spire-system.ts';
+import { fetchIdentityAs } from './workload-process.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
@@ -41,31 +40,6 @@ function entryFor(entryId: string, workload: string, selectors: readonly string[
   };
 }
 
-interface Answer {
-  readonly code: number | null;
-  readonly said: string;
-}
-
-/** Asks the agent who somebody is. */
-function fetchIdentityAs(uid: number, gid: number): Promise<Answer> {
-  const program = fileURLToPath(new URL('./fetch-identity.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, system.spire.socket], {
-    uid,
-    gid,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      said += chunk;
-    });
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, said: said.trim() }));
-  });
-}
-
 for (const via of ['http', 'grpc'] as const) {
   test(`an order by ${via} goes all the way, and each hop names SPIRE's identities`, async () => {
     const { status, body, text } = await placeOrder(via);
@@ -91,7 +65,7 @@ describe('who is given an identity', () => {
 
   test('the user and group of an entry', async () => {
     const { uid, gid } = account('auditor');
-    assert.deepEqual(await fetchIdentityAs(uid, gid), { code: 0, said: idOf('auditor') });
+    assert.deepEqual(await fetchIdentityAs(system.spire.socket, { uid, gid }), { code: 0, said: idOf('auditor') });
   });
 
   const strangers: Array<[name: string, who: () => { uid: number; gid: number }]> = [
@@ -103,7 +77,7 @@ describe('who is given an identity', () => {
   for (const [name, who] of strangers) {
     test(`not ${name}: PermissionDenied`, async () => {
       const { uid, gid } = who();
-      const { code, said } = await fetchIdentityAs(uid, gid);
+      const { code, said } = await fetchIdentityAs(system.spire.socket, { uid, gid });
       assert.equal(code, 1, said);
       assert.match(said, /PERMISSION_DENIED.*no identity issued/i);
     });

@@ -6,14 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type LogRecord,
-  type ProgramName,
-  removeStateDirectory,
-  type SpireOptions,
-  type SpireSystem,
-  startSpireSystem,
-} from '@countersign/local-stack';
+import { removeStateDirectory, type SpireOptions, type SpireSystem, startSpireSystem } from '@countersign/local-stack';
 
 /** Life of an SVID: SPIRE pushes the next one after half of it; a retire window is a tenth of what is left. */
 export const svidTtlMs = 60_000;
@@ -50,42 +43,4 @@ export async function startTestSpireSystem(options: TestSpireOptions = {}): Prom
 /** A new, empty folder. */
 export function temporaryStateDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'countersign-spire-'));
-}
-
-/** The programs that hold an identity for as long as the system runs, and the event that tells of a new one. */
-const identityEvents: ReadonlyArray<readonly [program: ProgramName, event: string]> = [
-  ['customer', 'identity'],
-  ['backend', 'identity'],
-  ['db-client', 'identity'],
-  ['postgres', 'certificate'],
-];
-
-/** Does something to SPIRE, and resolves when every program has had an update of this kind since. */
-export async function untilEveryoneHas(
-  system: SpireSystem,
-  changed: 'svid' | 'bundles',
-  change: () => Promise<unknown>,
-): Promise<void> {
-  const since = recordsFromNow();
-  await change();
-  await Promise.all(
-    identityEvents.map(([program, event]) =>
-      system.waitForLog(
-        program,
-        (record) => since(record) && record['event'] === event && has(record, changed),
-        45_000,
-      ),
-    ),
-  );
-}
-
-/** A test of records: true for those written after this call. */
-export function recordsFromNow(): (record: LogRecord) => boolean {
-  const now = new Date().toISOString();
-  return (record) => String(record['time']) > now;
-}
-
-function has(record: LogRecord, name: 'svid' | 'bundles'): boolean {
-  const { changed } = record;
-  return typeof changed === 'object' && changed !== null && new Map(Object.entries(changed)).get(name) === true;
 }

@@ -12,6 +12,7 @@ export {
   createCertificateAuthority,
   KEY_TYPES,
   type KeyType,
+  restoreCertificateAuthority,
 } from './certificate-authority.ts';
 export type {
   CloseStreamsOptions,

@@ -29,8 +29,8 @@ export interface IdentityProvider {
   readonly controlSocket: string | undefined;
   /** Workload API address of a workload, `unix:///...`. */
   socketOf(workload: string): string;
-  /** Who a program runs as; undefined: who runs us. */
-  accountOf(program: ProgramName): Account | undefined;
+  /** Who a program, or whatever else is to be a workload, runs as; undefined: who runs us. */
+  accountOf(name: string): Account | undefined;
   /** Environment of {@link IdentityProvider.program}. */
   env(input: EnvironmentInput): NodeJS.ProcessEnv;
   /** What a program gets beside its own settings, made from what we inherited. */

@@ -5,6 +5,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalStackError, systemErrorCode } from './errors.ts';
+import type { Account } from './identity-provider.ts';
 import { findLockHolder } from './run-lock.ts';
 
 /** Where a running system listens: `127.0.0.1:port` each. */
@@ -24,6 +25,8 @@ export interface SystemFile {
   readonly logs: string;
   /** Workload API of each workload, `unix:///...`. */
   readonly sockets: Readonly<Record<string, string>>;
+  /** User of each workload where that is what makes it one, as on SPIRE. */
+  readonly accounts?: Readonly<Record<string, Account>>;
   /** Path of the trust domain's control socket; absent on SPIRE. */
   readonly control?: string;
   readonly database: string;

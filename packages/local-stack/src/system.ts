@@ -15,7 +15,13 @@ import {
   postgresEnv,
 } from './definitions.ts';
 import { LocalStackError } from './errors.ts';
-import { createEmbeddedProvider, type IdentityProvider, type ProviderInput } from './identity-provider.ts';
+import { createEmbeddedControl, type IdentityControl } from './identity-control.ts';
+import {
+  type Account,
+  createEmbeddedProvider,
+  type IdentityProvider,
+  type ProviderInput,
+} from './identity-provider.ts';
 import { createLogWatch, type RecordPredicate } from './log-watch.ts';
 import { ended, type LogRecord, type Part } from './part.ts';
 import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports } from './ports.ts';
@@ -78,6 +84,8 @@ export interface RunningSystem extends AsyncDisposable {
 export interface System extends RunningSystem {
   /** The trust domain's control: rotate, register and so on. */
   readonly trustDomain: TrustDomainControl;
+  /** The part of it that every provider of identities has. */
+  readonly control: IdentityControl;
 }
 
 /** Everything compiles at once and PostgreSQL makes its files: a cold start on a slow machine. */
@@ -93,7 +101,8 @@ const startTimeoutMs = 60_000;
  */
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { system, provider } = await startOn(options, createEmbeddedProvider);
-  return { ...system, trustDomain: createControlClient(provider.controlSocket) };
+  const trustDomain = createControlClient(provider.controlSocket);
+  return { ...system, trustDomain, control: createEmbeddedControl(trustDomain, system.identities) };
 }
 
 /**
@@ -308,6 +317,7 @@ function createSystem(
     addresses,
     logs: state.logs,
     sockets,
+    accounts: accountsOf(identities, provider),
     ...(provider.controlSocket === undefined ? {} : { control: provider.controlSocket }),
     database: databaseName,
   });
@@ -337,6 +347,11 @@ function createSystem(
     killAll: () => supervisor.killAll(),
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function accountsOf(identities: Identities, provider: IdentityProvider): Record<string, Account> {
+  const found = identities.names().map((name) => [name, provider.accountOf(name)] as const);
+  return Object.fromEntries(found.flatMap(([name, account]) => (account === undefined ? [] : [[name, account]])));
 }
 
 function portsOf({ customer, backend, dbClient, postgres }: SystemAddresses): Ports {

@@ -14,6 +14,7 @@ import {
 import { LocalStackError, messageOf, systemErrorCode } from '../errors.ts';
 import { stateDirectoryFromEnv } from '../settings.ts';
 import { findRunningSystem } from '../system-file.ts';
+import { openWorkloadSocket } from '../workload-socket.ts';
 
 /** What the program is run with. */
 export interface InspectContext {
@@ -66,15 +67,15 @@ async function describe(what: string, env: NodeJS.ProcessEnv): Promise<SvidDescr
   if (what.startsWith('unix:')) return await describeSocket(what);
   const pem = readIfFile(what);
   if (pem !== undefined) return describePem(pem, what);
-  const { sockets } = findRunningSystem(stateDirectoryFromEnv(env));
-  const socket = sockets[what];
-  if (socket === undefined) {
+  const system = findRunningSystem(stateDirectoryFromEnv(env));
+  if (system.sockets[what] === undefined) {
     throw new LocalStackError(
       'NOT_RUNNING',
-      `${JSON.stringify(what)} is no file, and the running system has no such workload; it has ${Object.keys(sockets).join(', ')}`,
+      `${JSON.stringify(what)} is no file, and the running system has no such workload; it has ${Object.keys(system.sockets).join(', ')}`,
     );
   }
-  return await describeSocket(socket);
+  await using socket = await openWorkloadSocket(system, what);
+  return await describeSocket(socket.endpoint);
 }
 
 async function describeSocket(endpoint: string): Promise<SvidDescription> {

@@ -50,6 +50,9 @@ export interface PostgresLogReader {
 /** More sessions than `max_connections` can't be between two of these lines; past that the oldest is forgotten. */
 const maxSessions = 256;
 
+/** The common name of the subject, which is all that `pg_ident` goes by; SPIRE's subjects go on with O and C. */
+const AUTHENTICATED = /^connection authenticated: identity="CN=([^",+]*)(?:[,+][^"]*)?" method=cert /;
+
 /** Makes a reader. Names are turned into SPIFFE IDs by `identities`: PostgreSQL itself sees a CN and nothing else. */
 export function createPostgresLogReader(identities: Identities): PostgresLogReader {
   const certificateNames = new Map<string, string>();
@@ -61,7 +64,7 @@ export function createPostgresLogReader(identities: Identities): PostgresLogRead
     read(text) {
       const line = parseLine(text);
       if (line === undefined) return undefined;
-      const authenticated = /^connection authenticated: identity="CN=([^"]*)" method=cert /.exec(line.message)?.[1];
+      const authenticated = AUTHENTICATED.exec(line.message)?.[1];
       if (authenticated !== undefined) {
         remember(certificateNames, line.session, authenticated);
         return undefined;

@@ -6,9 +6,12 @@ import { createWorkloadApiX509Source } from '@countersign/spiffe-tls';
 import { LocalStackError, messageOf } from '../errors.ts';
 import { stateDirectoryFromEnv } from '../settings.ts';
 import { findRunningSystem, type SystemFile } from '../system-file.ts';
+import { openWorkloadSocket } from '../workload-socket.ts';
 import { listAttempts } from './attempts.ts';
 import { judgeAll } from './judge.ts';
 import { describeAll, describeVerdict } from './report.ts';
+
+const initialTimeoutMs = 5_000;
 
 /** Where the program's words go. */
 export interface RogueContext {
@@ -28,8 +31,10 @@ export async function runRogue({ env, print }: RogueContext): Promise<number> {
 
 async function attack(system: SystemFile, print: (text: string) => void): Promise<number> {
   const identities = loadIdentities();
-  await using rogue = createWorkloadApiX509Source({ endpoint: socketOf(system, 'rogue'), initialTimeoutMs: 5_000 });
-  await using auditor = createWorkloadApiX509Source({ endpoint: socketOf(system, 'auditor'), initialTimeoutMs: 5_000 });
+  await using rogueSocket = await openWorkloadSocket(system, 'rogue');
+  await using auditorSocket = await openWorkloadSocket(system, 'auditor');
+  await using rogue = createWorkloadApiX509Source({ endpoint: rogueSocket.endpoint, initialTimeoutMs });
+  await using auditor = createWorkloadApiX509Source({ endpoint: auditorSocket.endpoint, initialTimeoutMs });
   const [{ svid }] = await Promise.all([rogue.ready(), auditor.ready()]);
   print(`I am ${svid.id}, with a valid certificate (serial ${svid.leaf.serialNumber}) of the same CA as everyone.\n`);
   const verdicts = await judgeAll(listAttempts({ system, identities, rogue, auditor }), system.logs, (verdict) =>
@@ -37,14 +42,4 @@ async function attack(system: SystemFile, print: (text: string) => void): Promis
   );
   print(describeAll(verdicts));
   return verdicts.every(({ problems }) => problems.length === 0) ? 0 : 1;
-}
-
-function socketOf(system: SystemFile, workload: string): string {
-  const socket = system.sockets[workload];
-  if (socket === undefined)
-    throw new LocalStackError(
-      'NOT_RUNNING',
-      `the running system has no workload ${JSON.stringify(workload)}: restart it with the present identities.json`,
-    );
-  return socket;
 }

@@ -3,7 +3,7 @@
  * entry in `/etc/passwd`, with one exception: PostgreSQL refuses to run as a user that has none, so its workload has the
  * user of PostgreSQL and is known by a group of its own.
  */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import type { Identities } from '@countersign/identities';
 import { programs } from '../definitions.ts';
 import { LocalStackError } from '../errors.ts';
@@ -36,12 +36,18 @@ function requireRoot(): PostgresAccount {
   );
 }
 
-/** What the agent must see of a process to give it an identity: user and group, both. */
-export function selectorsOf({ uid, gid }: Account): { type: string; value: string }[] {
-  return [
-    { type: 'unix', value: `uid:${uid}` },
-    { type: 'unix', value: `gid:${gid}` },
-  ];
+/**
+ * What the agent must see of a process to give it an identity: user, group and program, all three. The program is this
+ * Node, as the kernel names what a process runs (`/proc/<pid>/exe`): a shell that somebody got as a service's user is nobody.
+ */
+export function selectorsOf({ uid, gid }: Account, program: string = realpathSync(process.execPath)): SpireSelector[] {
+  return [`uid:${uid}`, `gid:${gid}`, `path:${program}`].map((value) => ({ type: 'unix', value }));
+}
+
+/** One fact about a process that the agent's attestor must find. */
+export interface SpireSelector {
+  readonly type: string;
+  readonly value: string;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * SPIRE's configuration: a server with its database in one file, an agent that joins by a token and attests by Unix user
- * and group. HCL strings are written as JSON strings, which are the same for what stands here.
+ * SPIRE's configuration: a server with its database in one file, an agent that joins by a token and attests by Unix user,
+ * group and program. HCL strings are written as JSON strings, which are the same for what stands here.
  */
 import { join } from 'node:path';
 import type { SpireLayout } from './layout.ts';
@@ -18,6 +18,15 @@ export interface SpireSettings {
   readonly trustDomain: string;
   readonly port: number;
   readonly root: SpireRoot;
+  /** Serves the bundle to federated trust domains, by profile `https_spiffe`; nobody without it. */
+  readonly bundleEndpointPort?: number;
+  /**
+   * Lets entries name a program by its hash, which the agent makes at each connection: some 100 ms of work for Node. Without
+   * it, entries may still name a program's path.
+   */
+  readonly hashPrograms?: boolean;
+  /** Has the agent tell of each message that it sends. */
+  readonly debug?: boolean;
 }
 
 /** SPIFFE ID that entries name as their parent. */
@@ -36,11 +45,17 @@ export function bootstrapFile(layout: SpireLayout): string {
 }
 
 /** Text of `server.conf`. */
-export function serverConf({ layout, trustDomain, port, root }: SpireSettings): string {
+export function serverConf({ layout, trustDomain, port, root, bundleEndpointPort }: SpireSettings): string {
   const { certificate, key } = rootFiles(layout);
   const upstream = `  UpstreamAuthority "disk" { plugin_data {
     cert_file_path = ${text(certificate)}
     key_file_path = ${text(key)}
+  } }
+`;
+  const federation = `  federation { bundle_endpoint {
+    address = "127.0.0.1"
+    port = ${bundleEndpointPort}
+    profile "https_spiffe" {}
   } }
 `;
   return `server {
@@ -50,7 +65,7 @@ export function serverConf({ layout, trustDomain, port, root }: SpireSettings): 
   trust_domain = ${text(trustDomain)}
   data_dir = ${text(layout.server)}
   log_format = "json"
-}
+${bundleEndpointPort === undefined ? '' : federation}}
 plugins {
   DataStore "sql" { plugin_data {
     database_type = "sqlite3"
@@ -63,7 +78,7 @@ ${root === 'disk' ? upstream : ''}}
 }
 
 /** Text of `agent.conf`. */
-export function agentConf({ layout, trustDomain, port }: SpireSettings): string {
+export function agentConf({ layout, trustDomain, port, hashPrograms, debug }: SpireSettings): string {
   return `agent {
   server_address = "127.0.0.1"
   server_port = ${port}
@@ -72,11 +87,15 @@ export function agentConf({ layout, trustDomain, port }: SpireSettings): string 
   trust_bundle_path = ${text(bootstrapFile(layout))}
   data_dir = ${text(layout.agent)}
   log_format = "json"
+  log_level = ${text(debug ? 'DEBUG' : 'INFO')}
 }
 plugins {
   KeyManager "disk" { plugin_data { directory = ${text(layout.agent)} } }
   NodeAttestor "join_token" { plugin_data {} }
-  WorkloadAttestor "unix" { plugin_data {} }
+  WorkloadAttestor "unix" { plugin_data {
+    discover_workload_path = true
+    workload_size_limit = ${hashPrograms ? 0 : -1}
+  } }
 }
 `;
 }

@@ -4,53 +4,62 @@
 import type { SpireCommand } from './command.ts';
 import type { SpireEntry } from './entries.ts';
 
-/** One X.509 authority of a server. */
+/** One authority of a server, X.509 or JWT. */
 export interface SpireAuthority {
   readonly id: string;
   /** Subject key ID of the root that signed it; absent where the server is its own root. */
   readonly upstreamKeyId?: string;
 }
 
-/** The local X.509 authorities; which of them are there depends on the rotation's step. */
+/** The local authorities of one kind; which of them are there depends on the rotation's step. */
 export interface SpireAuthorities {
   readonly active?: SpireAuthority;
   readonly prepared?: SpireAuthority;
   readonly old?: SpireAuthority;
 }
 
-/** A running SPIRE. */
-export interface SpireControl {
+/** What a server is told. */
+export interface SpireCommands {
   /** `spire-server` with these arguments on this server; what it printed. */
   readonly command: SpireCommand;
+  createEntry(entry: SpireEntry): Promise<void>;
+  /** Replaces entries of these IDs: whatever changed, the agent has them signed anew at its next sync. */
+  updateEntries(entries: readonly SpireEntry[]): Promise<void>;
+  deleteEntry(entryId: string): Promise<void>;
+  x509Authorities(): Promise<SpireAuthorities>;
+  jwtAuthorities(): Promise<SpireAuthorities>;
+}
+
+/** The SPIRE of a running system. */
+export interface SpireControl extends SpireCommands {
   /** The agent's Workload API, `unix:///...`. */
   readonly socket: string;
   /** Path of the server's private API, for `spire-server -socketPath`. */
   readonly serverSocket: string;
-  createEntry(entry: SpireEntry): Promise<void>;
-  deleteEntry(entryId: string): Promise<void>;
-  x509Authorities(): Promise<SpireAuthorities>;
   /** Puts a new root on disk: the next authority that is prepared has it as its upstream. */
   replaceRoot(): Promise<void>;
   /** Ends server or agent; resolves when it was started again and answers. */
   restart(name: 'spire-server' | 'spire-agent'): Promise<void>;
 }
 
-/** What a control is made from, beside the command. */
-export interface SpireControlParts extends Pick<SpireControl, 'socket' | 'serverSocket' | 'restart' | 'replaceRoot'> {}
-
-/** Makes the control of a server that runs. */
-export function createSpireControl(command: SpireCommand, parts: SpireControlParts): SpireControl {
+/** Makes them for a server that runs. */
+export function createSpireCommands(command: SpireCommand): SpireCommands {
   return {
-    ...parts,
     command,
     async createEntry(entry) {
       await command(['entry', 'create', '-data', '-'], JSON.stringify({ entries: [entry] }));
+    },
+    async updateEntries(entries) {
+      await command(['entry', 'update', '-data', '-'], JSON.stringify({ entries }));
     },
     async deleteEntry(entryId) {
       await command(['entry', 'delete', '-entryID', entryId]);
     },
     async x509Authorities() {
       return authoritiesIn(await command(['localauthority', 'x509', 'show', '-output', 'json']));
+    },
+    async jwtAuthorities() {
+      return authoritiesIn(await command(['localauthority', 'jwt', 'show', '-output', 'json']));
     },
   };
 }

@@ -11,7 +11,7 @@ const accounts = new Map(identities.names().map((name, index) => [name, { uid: 7
 describe('entries', () => {
   const entries = entriesOf(identities, accounts, 60);
 
-  it('one for each workload, by its user and its group, under the agent', () => {
+  it('one for each workload, by its user, its group and its program, under the agent', () => {
     assert.deepEqual(
       entries.map(({ entry_id }) => entry_id),
       identities.names(),
@@ -20,6 +20,7 @@ describe('entries', () => {
       assert.deepEqual(entry.selectors, [
         { type: 'unix', value: `uid:${70_000 + index}` },
         { type: 'unix', value: `gid:${80_000 + index}` },
+        { type: 'unix', value: `path:${process.execPath}` },
       ]);
       assert.equal(entry.parent_id, agentIdOf(identities.trustDomain));
     }

@@ -3,7 +3,7 @@
  */
 import type { Identities } from '@countersign/identities';
 import type { Account } from '../identity-provider.ts';
-import { selectorsOf } from './accounts.ts';
+import { type SpireSelector, selectorsOf } from './accounts.ts';
 import { agentIdOf } from './config-files.ts';
 
 /** One entry. */
@@ -11,11 +11,14 @@ export interface SpireEntry {
   readonly entry_id: string;
   readonly spiffe_id: string;
   readonly parent_id: string;
-  readonly selectors: readonly { readonly type: string; readonly value: string }[];
+  readonly selectors: readonly SpireSelector[];
   readonly x509_svid_ttl: number;
   readonly jwt_svid_ttl: number;
   /** The first becomes the common name, which is all that PostgreSQL sees. */
   readonly dns_names: readonly string[];
+  readonly hint?: string;
+  /** SPIFFE IDs of trust domains whose bundles the workload gets. */
+  readonly federates_with?: readonly string[];
 }
 
 /** A JWT-SVID's life, in seconds. */

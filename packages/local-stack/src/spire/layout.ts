@@ -48,8 +48,19 @@ export function cacheOf({ root }: SpireLayout, program: string): string {
 }
 
 /**
- * Makes the folders. Data of server and agent begin anew with each start: entries derive from `identities.json`, and the
- * agent joins by a fresh token. Root CA and database stay.
+ * Data of server and agent begin anew with each start: entries derive from `identities.json`, and the agent joins by a
+ * fresh token. Root CA and database stay.
+ */
+export function renewSpireData(layout: SpireLayout): void {
+  for (const data of [layout.server, layout.agent]) {
+    rmSync(data, { recursive: true, force: true });
+    makeOwnDirectory(data, 0o700);
+  }
+  rmSync(layout.agentSocket, { force: true });
+}
+
+/**
+ * Makes the folders that stay.
  * @throws {LocalStackError} `STATE_DIRECTORY`
  */
 export function makeSpireFolders(layout: SpireLayout, accounts: ReadonlyMap<string, Account>): void {
@@ -61,10 +72,8 @@ export function makeSpireFolders(layout: SpireLayout, accounts: ReadonlyMap<stri
       );
   }
   makeOwnDirectory(layout.root, 0o711);
-  for (const data of [layout.server, layout.agent]) rmSync(data, { recursive: true, force: true });
-  for (const own of [layout.ca, layout.server, layout.agent]) makeOwnDirectory(own, 0o700);
+  makeOwnDirectory(layout.ca, 0o700);
   for (const shared of ['api', 'cache']) mkdirSync(join(layout.root, shared), { recursive: true, mode: 0o711 });
-  rmSync(layout.agentSocket, { force: true });
   for (const [name, account] of accounts) {
     makeAccountDirectory(cacheOf(layout, name), { name, ...account });
     if (name === 'postgres') makeAccountDirectory(layout.postgresHome, { name, ...account });

@@ -1,5 +1,6 @@
 /** The sidecar program: SPIRE's server and agent, in the place of the development trust domain. */
 import { runAsSidecar } from '../sidecar-process.ts';
+import type { SpireEntry } from './entries.ts';
 import { layOutSpire } from './layout.ts';
 import { runSpireSidecar } from './sidecar.ts';
 
@@ -8,8 +9,9 @@ const {
   COUNTERSIGN_SPIRE_SERVER = '',
   COUNTERSIGN_SPIRE_AGENT = '',
   SPIRE_TRUST_DOMAIN = '',
-  SPIRE_ENTRIES = '',
+  SPIRE_ENTRIES = '[]',
   SPIRE_ROOT = 'disk',
+  LOG_LEVEL = '',
 } = process.env;
 
 await runAsSidecar('trust-domain', process, ({ signal, log }) =>
@@ -18,7 +20,9 @@ await runAsSidecar('trust-domain', process, ({ signal, log }) =>
     layout: layOutSpire(COUNTERSIGN_STATE_DIR),
     trustDomain: SPIRE_TRUST_DOMAIN,
     root: SPIRE_ROOT === 'server' ? 'server' : 'disk',
-    entries: SPIRE_ENTRIES,
+    // Ours: the provider's own entries.
+    entries: JSON.parse(SPIRE_ENTRIES) as SpireEntry[],
+    debug: LOG_LEVEL === 'debug',
     log,
     signal,
   }),

@@ -7,10 +7,9 @@ import type { Account, IdentityProvider, ProviderInput } from '../identity-provi
 import { preparePostgresBinaries } from '../postgres/binaries.ts';
 import { locatePostgres } from '../postgres/location.ts';
 import { stopStalePostmaster } from '../postgres/stale-postmaster.ts';
-import type { ProgramName } from '../supervisor.ts';
 import { accountsOf, assertPrograms, assertReadable } from './accounts.ts';
 import type { SpireRoot } from './config-files.ts';
-import { entriesOf } from './entries.ts';
+import { entriesOf, type SpireEntry } from './entries.ts';
 import { cacheOf, layOutSpire, makeSpireFolders, type SpireLayout } from './layout.ts';
 import { stopRecordedProcesses } from './process-record.ts';
 
@@ -30,6 +29,7 @@ export interface SpireOptions {
 export interface SpireProvider extends IdentityProvider {
   readonly layout: SpireLayout;
   readonly accounts: ReadonlyMap<string, Account>;
+  readonly entries: readonly SpireEntry[];
 }
 
 const defaultSvidTtlMs = 300_000;
@@ -50,23 +50,24 @@ export function createSpireProvider(input: ProviderInput, options: SpireOptions)
   assertPrograms([options.server, options.agent]);
   assertReadable(accounts);
   const layout = layOutSpire(state.root);
-  const entries = JSON.stringify({ entries: entriesOf(identities, accounts, Math.round(svidTtlMs / 1_000)) });
+  const entries = entriesOf(identities, accounts, Math.round(svidTtlMs / 1_000));
   return {
     layout,
     accounts,
+    entries,
     program: fileURLToPath(new URL('./main.ts', import.meta.url)),
     hasProcesses: true,
     postgresHome: layout.postgresHome,
     controlSocket: undefined,
     socketOf: () => `unix://${layout.agentSocket}`,
-    accountOf: (program: ProgramName) => (program === 'trust-domain' ? undefined : accountOf(program)),
+    accountOf: (name) => (name === 'trust-domain' ? undefined : accountOf(name)),
     env: ({ base }) => ({
       ...base,
       COUNTERSIGN_STATE_DIR: state.root,
       COUNTERSIGN_SPIRE_SERVER: options.server,
       COUNTERSIGN_SPIRE_AGENT: options.agent,
       SPIRE_TRUST_DOMAIN: identities.trustDomain,
-      SPIRE_ENTRIES: entries,
+      SPIRE_ENTRIES: JSON.stringify(entries),
       SPIRE_ROOT: options.root ?? 'disk',
     }),
     base: (inherited, program) => withOwnFolders(inherited, cacheOf(layout, program)),

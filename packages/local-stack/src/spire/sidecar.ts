@@ -9,19 +9,19 @@ import { LocalStackError } from '../errors.ts';
 import { findFreePort } from '../ports.ts';
 import { createSpireCommand, type SpireCommand } from './command.ts';
 import { agentConf, agentIdOf, bootstrapFile, type SpireRoot, type SpireSettings, serverConf } from './config-files.ts';
-import type { SpireLayout } from './layout.ts';
-import { recordProcess } from './process-record.ts';
+import type { SpireEntry } from './entries.ts';
+import { renewSpireData, type SpireLayout } from './layout.ts';
+import { recordProcess, stopRecordedProcesses } from './process-record.ts';
 import { ensureRoot } from './root-ca.ts';
 import { type Log, startWatchedProcess, type WatchedProcess } from './watched-process.ts';
 
 /** What the sidecar runs with. */
-export interface SpireSidecarOptions {
+export interface SpireSidecarOptions extends Pick<SpireSettings, 'bundleEndpointPort' | 'hashPrograms' | 'debug'> {
   readonly programs: { readonly server: string; readonly agent: string };
   readonly layout: SpireLayout;
   readonly trustDomain: string;
   readonly root: SpireRoot;
-  /** `{"entries": [...]}`, as `spire-server entry create -data` takes it. */
-  readonly entries: string;
+  readonly entries: readonly SpireEntry[];
   readonly log: Log;
   /** Stops both. */
   readonly signal: AbortSignal;
@@ -34,16 +34,20 @@ const pollMs = 50;
  * @throws {LocalStackError} `SPIRE_FAILED` when server or agent can't be started or kept running.
  */
 export async function runSpireSidecar(options: SpireSidecarOptions): Promise<void> {
-  const { layout, trustDomain, root, log, signal } = options;
+  const { layout, trustDomain, root, entries, log, signal } = options;
+  // What ran before us may have been killed, and then SPIRE still runs.
+  await stopRecordedProcesses(layout);
+  renewSpireData(layout);
   if (root === 'disk') await ensureRoot(layout, trustDomain, Date.now());
-  const settings: SpireSettings = { layout, trustDomain, root, port: await findFreePort() };
+  const settings: SpireSettings = { ...options, port: await findFreePort() };
   const command = createSpireCommand(options.programs.server, layout.serverSocket);
   const running: WatchedProcess[] = [];
   try {
     const server = startServer(options, settings, command);
     running.push(server);
     await unlessStopped(server.ready, signal);
-    await unlessStopped(command(['entry', 'create', '-data', '-'], options.entries), signal);
+    if (entries.length > 0)
+      await unlessStopped(command(['entry', 'create', '-data', '-'], JSON.stringify({ entries })), signal);
     const agent = startAgent(options, settings, await joinToken(options, command));
     running.push(agent);
     await unlessStopped(agent.ready, signal);

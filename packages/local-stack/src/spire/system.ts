@@ -3,11 +3,13 @@
  */
 
 import { TrustDomain } from '@countersign/spiffe-tls';
+import type { IdentityControl } from '../identity-control.ts';
 import type { Account } from '../identity-provider.ts';
 import type { LogRecord } from '../part.ts';
 import { type RunningSystem, type SystemOptions, startOn } from '../system.ts';
 import { createSpireCommand } from './command.ts';
-import { createSpireControl, type SpireControl } from './control.ts';
+import { createSpireCommands, type SpireControl } from './control.ts';
+import { createSpireIdentityControl } from './identity-control.ts';
 import { createSpireProvider, type SpireOptions } from './provider.ts';
 import { replaceRoot } from './root-ca.ts';
 
@@ -19,6 +21,8 @@ export interface SpireSystemOptions extends SystemOptions {
 /** A running system on SPIRE. */
 export interface SpireSystem extends RunningSystem {
   readonly spire: SpireControl;
+  /** The part of it that every provider of identities has. */
+  readonly control: IdentityControl;
   /** User and group that a workload's program runs as. */
   accountOf(workload: string): Account | undefined;
 }
@@ -30,15 +34,18 @@ export interface SpireSystem extends RunningSystem {
 export async function startSpireSystem(options: SpireSystemOptions): Promise<SpireSystem> {
   const { system, provider } = await startOn(options, (input) => createSpireProvider(input, options.spire));
   const { agentSocket, serverSocket } = provider.layout;
-  const command = createSpireCommand(options.spire.server, serverSocket);
+  const { identities } = system;
+  const spire: SpireControl = {
+    ...createSpireCommands(createSpireCommand(options.spire.server, serverSocket)),
+    socket: `unix://${agentSocket}`,
+    serverSocket,
+    restart: (name) => restartProcess(system, name),
+    replaceRoot: () => replaceRoot(provider.layout, TrustDomain.parse(identities.trustDomain), Date.now()),
+  };
   return {
     ...system,
-    spire: createSpireControl(command, {
-      socket: `unix://${agentSocket}`,
-      serverSocket,
-      restart: (name) => restartProcess(system, name),
-      replaceRoot: () => replaceRoot(provider.layout, TrustDomain.parse(system.identities.trustDomain), Date.now()),
-    }),
+    spire,
+    control: createSpireIdentityControl({ spire, system, identities, entries: provider.entries }),
     accountOf: (workload) => provider.accounts.get(workload),
   };
 }
