@@ -3,13 +3,22 @@
  * is missing is said and fails, nothing is skipped. One file at a time: each runs a SPIRE and the whole system.
  */
 import { spawn } from 'node:child_process';
+import { findTool } from './peer-tools.mjs';
 import { ensureSetup, root } from './setup.mjs';
 import { spireEnvironment } from './spire-environment.mjs';
 
 // The last two are of `npm test`: the variable has them run on SPIRE.
 const ALL = ['test/spire/*.test.ts', 'test/integration/order-journey.test.ts', 'test/integration/telemetry.test.ts'];
 
-const env = { ...process.env, ...spireEnvironment(), COUNTERSIGN_IDENTITY_PROVIDER: 'spire', NODE_ENV: 'test' };
+const envoy = findTool('envoy');
+const peers = envoy === undefined ? {} : { COUNTERSIGN_PEER_ENVOY: envoy };
+const env = {
+  ...process.env,
+  ...spireEnvironment(),
+  ...peers,
+  COUNTERSIGN_IDENTITY_PROVIDER: 'spire',
+  NODE_ENV: 'test',
+};
 const node = ensureSetup();
 const chosen = process.argv.slice(2);
 const args = [

@@ -34,7 +34,11 @@ async function tlsOf(t: TestContext, domain: Domain, workload: WorkloadName, exp
   const identity = await writeIdentity(t, await identityOf(domains[domain].socketOf(workload)));
   const own = await writeIdentity(t, await identityOf(domains.own.socketOf('server')));
   const partner = await writeIdentity(t, await identityOf(domains.partner.socketOf('server')));
-  return { identity, bundles: { 'example.org': own.bundle, 'partner.example': partner.bundle }, peer: expected };
+  return {
+    identity,
+    bundles: { files: { 'example.org': own.bundle, 'partner.example': partner.bundle } },
+    peer: expected,
+  };
 }
 
 /** Envoy answers for a server that it refused, or that refused it. */
@@ -117,7 +121,11 @@ async function startForgers(t: TestContext) {
   const envoyTls = async (ca: TestCa): Promise<EnvoyTls> => {
     const identity = await writeIdentity(t, { ...(await ca.issue({ uris: [CLIENT] })), bundlePem: own.pem });
     const other = await writeIdentity(t, { ...(await partner.issue()), bundlePem: partner.pem });
-    return { identity, bundles: { 'example.org': identity.bundle, 'partner.example': other.bundle }, peer: SERVER };
+    return {
+      identity,
+      bundles: { files: { 'example.org': identity.bundle, 'partner.example': other.bundle } },
+      peer: SERVER,
+    };
   };
   return { own, partner, sourceOf, envoyTls };
 }

@@ -14,13 +14,18 @@ import { printed, scratchDirectory } from './program.ts';
 export type EnvoyIdentity =
   | { readonly certificate: string; readonly key: string }
   /** A file with the secret `svid`, that Envoy watches. */
-  | { readonly secrets: string };
+  | { readonly secrets: string }
+  /** The socket of a SPIRE agent, whose SDS gives this process its SVID. */
+  | { readonly agent: string };
 
 /** What one side of Envoy presents and accepts. */
 export interface EnvoyTls {
   readonly identity: EnvoyIdentity;
-  /** A PEM file for each trust domain, or a file with a SPIFFE bundle map. */
-  readonly bundles: Readonly<Record<string, string>> | { readonly map: string };
+  /** A PEM file for each trust domain, a file with a SPIFFE bundle map, or all that a SPIRE agent gives. */
+  readonly bundles:
+    | { readonly files: Readonly<Record<string, string>> }
+    | { readonly map: string }
+    | { readonly agent: true };
   /** The SPIFFE ID that the peer must have. */
   readonly peer: string;
 }
@@ -64,6 +69,8 @@ export async function startEnvoy(t: TestContext, command: string, options: Envoy
   const process = startPeer(t, { command, args: ['-c', config, ...own] });
   await printed(process, /starting main dispatch loop/);
   const admin = await readFile(adminFile, 'utf8');
+  // With SDS it listens when it has its certificate. Each look is a request of its own.
+  while (sumOf(await ask(admin, '/stats?usedonly'), 'listener_manager.workers_started') === 0);
   const { listener_statuses: listeners } = JSON.parse(await ask(admin, '/listeners?format=json'));
   const port = Number(listeners[0].local_address.socket_address.port_value);
   assert.ok(port > 0, 'Envoy says where it listens');
@@ -114,9 +121,26 @@ function bootstrap({ downstream, upstream, target, protocol = 'http/1.1' }: Envo
     },
     ...(upstream && { transport_socket: socketOf('UpstreamTlsContext', upstream, [protocol]) }),
   };
+  const agents = [downstream, upstream].flatMap((tls) => (tls && 'agent' in tls.identity ? [tls.identity.agent] : []));
   return {
     admin: { address: loopback(0) },
-    static_resources: { listeners: [listener], clusters: [cluster] },
+    static_resources: { listeners: [listener], clusters: [cluster, ...agents.slice(0, 1).map(agentCluster)] },
+  };
+}
+
+/** Where SDS comes from: gRPC over the agent's socket. */
+function agentCluster(socket: string): object {
+  const endpoint = { address: { pipe: { path: socket.replace('unix://', '') } } };
+  return {
+    name: 'agent',
+    type: 'STATIC',
+    load_assignment: { cluster_name: 'agent', endpoints: [{ lb_endpoints: [{ endpoint }] }] },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        '@type': `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
+        explicit_http_config: { http2_protocol_options: {} },
+      },
+    },
   };
 }
 
@@ -143,16 +167,8 @@ function socketOf(type: 'DownstreamTlsContext' | 'UpstreamTlsContext', tls: Envo
   const common = {
     alpn_protocols: alpn,
     tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
-    ...('secrets' in identity
-      ? { tls_certificate_sds_secret_configs: [{ name: 'svid', sds_config: watched(identity.secrets) }] }
-      : { tls_certificates: [{ certificate_chain: file(identity.certificate), private_key: file(identity.key) }] }),
-    validation_context: {
-      match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: peer } }],
-      custom_validator_config: {
-        name: 'envoy.tls.cert_validator.spiffe',
-        typed_config: { '@type': `${TLS}.SPIFFECertValidatorConfig`, ...trustOf(bundles) },
-      },
-    },
+    ...certificateOf(identity),
+    ...validationOf(bundles, { match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: peer } }] }),
   };
   return {
     name: 'envoy.transport_sockets.tls',
@@ -164,10 +180,42 @@ function socketOf(type: 'DownstreamTlsContext' | 'UpstreamTlsContext', tls: Envo
   };
 }
 
-function trustOf(bundles: EnvoyTls['bundles']): object {
-  if ('map' in bundles && typeof bundles.map === 'string') return { trust_bundles: file(bundles.map) };
-  return { trust_domains: Object.entries(bundles).map(([name, path]) => ({ name, trust_bundle: file(path) })) };
+function certificateOf(identity: EnvoyIdentity): object {
+  if ('certificate' in identity) {
+    const { certificate, key } = identity;
+    return { tls_certificates: [{ certificate_chain: file(certificate), private_key: file(key) }] };
+  }
+  const [name, source] = 'agent' in identity ? ['default', AGENT] : ['svid', watched(identity.secrets)];
+  return { tls_certificate_sds_secret_configs: [{ name, sds_config: source }] };
 }
+
+function validationOf(bundles: EnvoyTls['bundles'], match: object): object {
+  if ('agent' in bundles) {
+    const secret = { name: 'ALL', sds_config: AGENT };
+    return {
+      combined_validation_context: { default_validation_context: match, validation_context_sds_secret_config: secret },
+    };
+  }
+  const validator = {
+    name: 'envoy.tls.cert_validator.spiffe',
+    typed_config: { '@type': `${TLS}.SPIFFECertValidatorConfig`, ...trustOf(bundles) },
+  };
+  return { validation_context: { ...match, custom_validator_config: validator } };
+}
+
+function trustOf(bundles: Exclude<EnvoyTls['bundles'], { agent: true }>): object {
+  if ('map' in bundles) return { trust_bundles: file(bundles.map) };
+  return { trust_domains: Object.entries(bundles.files).map(([name, path]) => ({ name, trust_bundle: file(path) })) };
+}
+
+const AGENT = {
+  resource_api_version: 'V3',
+  api_config_source: {
+    api_type: 'GRPC',
+    transport_api_version: 'V3',
+    grpc_services: [{ envoy_grpc: { cluster_name: 'agent' } }],
+  },
+} as const;
 
 function file(filename: string): object {
   return { filename };

@@ -39,7 +39,11 @@ async function tlsOf(t: TestContext, domain: Domain, workload: WorkloadName): Pr
   const identity = await writeIdentity(t, await identityOf(domains[domain].socketOf(workload)));
   const own = await writeIdentity(t, await identityOf(domains.own.socketOf('server')));
   const partner = await writeIdentity(t, await identityOf(domains.partner.socketOf('server')));
-  return { identity, bundles: { 'example.org': own.bundle, 'partner.example': partner.bundle }, peer: CLIENT };
+  return {
+    identity,
+    bundles: { files: { 'example.org': own.bundle, 'partner.example': partner.bundle } },
+    peer: CLIENT,
+  };
 }
 
 async function startFront(t: TestContext, downstream: EnvoyTls): Promise<Front> {
@@ -90,9 +94,9 @@ for (const [ours, call] of [
 interopTest(
   { ...https, what: 'it refuses our client: a trust domain without a bundle', expected: 'refuse' },
   async (t) => {
-    const { bundles, ...tls } = await tlsOf(t, 'own', 'server');
-    assert.ok('example.org' in bundles);
-    const known = { 'example.org': bundles['example.org'] };
+    const tls = await tlsOf(t, 'own', 'server');
+    const { bundle } = await writeIdentity(t, await identityOf(domains.own.socketOf('server')));
+    const known = { files: { 'example.org': bundle } };
     const partner = `${idOf('client', 'partner.example')}`;
     const { port, app, counter } = await startFront(t, { ...tls, bundles: known, peer: partner });
     await assert.rejects(callHttps(t, domains.partner.socketOf('client'), port, authorizeServer));
@@ -112,7 +116,7 @@ interopTest(
     ];
     const server = await writeIdentity(t, { ...(await own.issue({ path: '/server' })), bundlePem: own.pem });
     const other = await writeIdentity(t, { ...(await own.issue()), bundlePem: partner.pem });
-    const bundles = { 'example.org': server.bundle, 'partner.example': other.bundle };
+    const bundles = { files: { 'example.org': server.bundle, 'partner.example': other.bundle } };
     const { port, app, counter } = await startFront(t, { identity: server, bundles, peer: CLIENT });
     const forged = await partner.issue({ uris: [CLIENT] });
     const svid = forged.svid();

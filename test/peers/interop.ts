@@ -50,6 +50,6 @@ function record(record: InteropRecord): void {
 /** Path of a program that `npm run peers` builds or finds. */
 export function peerProgram(name: string): string {
   const program = process.env[`COUNTERSIGN_PEER_${name.toUpperCase().replaceAll('-', '_')}`];
-  assert.ok(program, `${name} is missing; these tests are run by: npm run test:peers`);
+  assert.ok(program, `${name} is missing: npm run peers -- ${name}`);
   return program;
 }
