@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
 import { type Agent as HttpsAgent, request } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import type { System } from '@countersign/local-stack';
+import type { RunningSystem } from '@countersign/local-stack';
 import {
   authorizeId,
   connectSpiffeHttp2,
@@ -39,10 +39,16 @@ export interface AdaptersUnderLoad {
   stop(): Promise<void>;
 }
 
+/** What it takes of a system. */
+export interface SystemToLoad extends Pick<RunningSystem, 'identities' | 'postgres'> {
+  /** Workload API address at which this process is that workload. */
+  socketAs(workload: string): Promise<string>;
+}
+
 const PAUSE_MS = 25;
 
 /** Starts servers as backend, clients as customer, and a pool as db-client. */
-export async function loadAdapters(system: System): Promise<AdaptersUnderLoad> {
+export async function loadAdapters(system: SystemToLoad): Promise<AdaptersUnderLoad> {
   const stack = new AsyncDisposableStack();
   let subscriptions = 0;
   const counting = (source: X509Source): X509Source => ({
@@ -59,7 +65,7 @@ export async function loadAdapters(system: System): Promise<AdaptersUnderLoad> {
     },
   });
   const sourceOf = async (workload: string) => {
-    const source = stack.adopt(createWorkloadApiX509Source({ endpoint: system.socketOf(workload) }), (it) =>
+    const source = stack.adopt(createWorkloadApiX509Source({ endpoint: await system.socketAs(workload) }), (it) =>
       it.close(),
     );
     await source.ready();
@@ -179,7 +185,7 @@ function watchUntilRetired(calls: HealthCalls, stopping: AbortSignal): Promise<v
   }).finally(() => stopping.removeEventListener('abort', cancel));
 }
 
-function loadPostgres(stack: AsyncDisposableStack, system: System, database: Side): SteadyCalls {
+function loadPostgres(stack: AsyncDisposableStack, system: SystemToLoad, database: Side): SteadyCalls {
   const { host, port, database: name } = system.postgres;
   const pool = createSpiffePgPool({
     ...database,

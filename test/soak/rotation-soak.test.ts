@@ -4,16 +4,15 @@
  * No call may fail, and nothing may grow: subscriptions, timers, sockets, memory. T30, T27, T29 for longer than a test has.
  */
 import assert from 'node:assert/strict';
-import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PartName, System } from '@countersign/local-stack';
-import { call } from '../integration/json-client.ts';
 import { startTestSystem } from '../integration/test-system.ts';
 import { loadAdapters } from './adapters.ts';
 import { type Growth, judge } from './growth.ts';
+import { placeOrders, watchOrders } from './orders.ts';
 import { boundOf, type Sample, seriesOf, takeSample } from './samples.ts';
-import { type SteadyCalls, startSteadyCalls } from './steady.ts';
+import type { SteadyCalls } from './steady.ts';
 
 const seconds = Number(process.env['COUNTERSIGN_SOAK_SECONDS'] ?? '600');
 const PARTS: readonly PartName[] = ['customer', 'backend', 'db-client', 'trust-domain'];
@@ -27,9 +26,9 @@ test(`SVIDs rotate every second for ${seconds} s under load: no call fails, noth
   process.on('warning', onWarning);
   t.after(() => process.off('warning', onWarning));
   await using system = await startTestSystem({ svidTtlMs: 20_000 });
-  const orders = await watchOrders(system);
-  const adapters = await loadAdapters(system);
-  const loops = [...adapters.loops, placeOrders(system, 'http'), placeOrders(system, 'grpc')];
+  const orders = await watchOrders(system.customerUrl);
+  const adapters = await loadAdapters({ ...system, socketAs: async (workload) => system.socketOf(workload) });
+  const loops = [...adapters.loops, placeOrders(system.customerUrl, 'http'), placeOrders(system.customerUrl, 'grpc')];
   const samples: Sample[] = [];
   let rotations = 0;
   try {
@@ -76,29 +75,6 @@ function processesOf(system: System): Map<string, number> {
       return [part, pid];
     }),
   );
-}
-
-function placeOrders(system: System, via: 'http' | 'grpc'): SteadyCalls {
-  return startSteadyCalls(`orders by ${via}`, 50, async () => {
-    const body = { item: 'tea', quantity: 1, customer: 'Ada', via };
-    const { status, text } = await call(`${system.customerUrl}/api/orders`, { body });
-    assert.equal(status, 201, text);
-  });
-}
-
-/** The stream of new orders: one connection for the whole run, behind which gRPC streams come and go. */
-async function watchOrders(system: System): Promise<{ seen(): number; stop(): void }> {
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${system.customerUrl}/api/orders/stream`, { agent: false }, resolve).once('error', reject);
-  });
-  assert.equal(response.statusCode, 200);
-  let seen = 0;
-  response.setEncoding('utf8');
-  response.on('data', (text: string) => {
-    seen += text.match(/^data:/gm)?.length ?? 0;
-  });
-  response.on('error', () => {});
-  return { seen: () => seen, stop: () => response.destroy() };
 }
 
 function report(rotations: number, loops: readonly SteadyCalls[], streamed: number, growths: readonly Growth[]): void {

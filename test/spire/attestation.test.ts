@@ -66,7 +66,7 @@ const refused: ReadonlyArray<readonly [name: string, who: () => Asking]> = [
   ['another binary at another path', () => ({ ...other, node: altered })],
 ];
 
-describe('B6 an entry names user and program', () => {
+describe('B6 an entry names user and program', { concurrency: 3 }, () => {
   for (const [name, who, path] of given) {
     test(`an identity for ${name}`, async () => {
       const answer = await fetchIdentityAs(spire.socket, who());

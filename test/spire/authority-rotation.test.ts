@@ -72,7 +72,7 @@ async function untilEdgesAreNew(system: SpireSystem, old: ReadonlySet<string>): 
   );
 }
 
-test('the X.509 authority is prepared, activated, tainted and revoked under load', async () => {
+test('T30 the X.509 authority is prepared, activated, tainted and revoked under load', async () => {
   const tell = (verb: string, authority: SpireAuthority | undefined) => {
     assert.ok(authority, `there is an authority to ${verb}`);
     return system.spire.command(['localauthority', 'x509', verb, '-authorityID', authority.id]);

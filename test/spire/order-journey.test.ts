@@ -3,14 +3,28 @@
  * and go, and an agent and a server that are restarted under load.
  */
 import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect } from 'node:tls';
 import { loadIdentities } from '@countersign/identities';
 import { recordsFromNow, type SpireEntry, type SpireSystem, untilEveryoneHas } from '@countersign/local-stack';
-import { createWorkloadApiX509Source, type X509Source, type X509SourceEvent } from '@countersign/spiffe-tls';
+import {
+  createWorkloadApiX509Source,
+  parseCertificate,
+  parsePem,
+  TrustDomain,
+  verifyX509Svid,
+  X509Bundle,
+  X509BundleSet,
+  type X509Source,
+  type X509SourceEvent,
+} from '@countersign/spiffe-tls';
 import { call } from '../integration/json-client.ts';
 import { startOrderLoop } from '../integration/order-loop.ts';
 import { startTestSpireSystem, svidTtlMs } from './spire-system.ts';
-import { fetchIdentityAs } from './workload-process.ts';
+import { type Asking, fetchIdentityAs } from './workload-process.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
@@ -56,7 +70,15 @@ for (const via of ['http', 'grpc'] as const) {
   });
 }
 
-describe('who is given an identity', () => {
+describe('B5 who is given an identity', { concurrency: 3 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-node-'));
+  const node = join(folder, 'node');
+  before(() => {
+    chmodSync(folder, 0o755);
+    copyFileSync(process.execPath, node);
+    chmodSync(node, 0o755);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
   const account = (name: string) => {
     const found = system.accountOf(name);
     assert.ok(found);
@@ -68,16 +90,16 @@ describe('who is given an identity', () => {
     assert.deepEqual(await fetchIdentityAs(system.spire.socket, { uid, gid }), { code: 0, said: idOf('auditor') });
   });
 
-  const strangers: Array<[name: string, who: () => { uid: number; gid: number }]> = [
+  const strangers: Array<[name: string, who: () => Asking]> = [
     ['root', () => ({ uid: 0, gid: 0 })],
     ['its user under another group', () => ({ uid: account('auditor').uid, gid: account('rogue').gid })],
+    ['its user and group with another program', () => ({ ...account('auditor'), node })],
     ['its group under another user', () => ({ uid: account('rogue').uid, gid: account('auditor').gid })],
     ["PostgreSQL's user without the workload's group", () => ({ uid: account('postgres').uid, gid: 65_534 })],
   ];
   for (const [name, who] of strangers) {
     test(`not ${name}: PermissionDenied`, async () => {
-      const { uid, gid } = who();
-      const { code, said } = await fetchIdentityAs(system.spire.socket, { uid, gid });
+      const { code, said } = await fetchIdentityAs(system.spire.socket, who());
       assert.equal(code, 1, said);
       assert.match(said, /PERMISSION_DENIED.*no identity issued/i);
     });
@@ -127,7 +149,46 @@ test('an SVID comes with the intermediate that signed it, and the bundle holds t
   }
 });
 
-test('a source is refused before its entry, gets its identity with it, and loses it with it', async () => {
+const listeners: ReadonlyArray<readonly [name: string, alpn: string, workload: string, address: () => string]> = [
+  ['backend by HTTPS', 'http/1.1', 'backend', () => system.addresses.backend.https],
+  ['backend by gRPC', 'h2', 'backend', () => system.addresses.backend.grpc],
+  ['db-client by gRPC', 'h2', 'db-client', () => system.addresses.dbClient.grpc],
+  ['PostgreSQL', 'postgresql', 'postgres', () => system.addresses.postgres],
+];
+for (const [name, alpn, workload, address] of listeners) {
+  test(`B2 ${name} sends leaf and intermediate, and the root of the bundle vouches for them alone together`, async () => {
+    const chain = await chainSentBy(address(), alpn);
+    assert.equal(chain.length, 2);
+    const pem = await system.spire.command(['bundle', 'show', '-format', 'pem']);
+    const roots = parsePem(pem).map(({ der }) => parseCertificate(der));
+    assert.equal(roots.length, 1);
+    const bundles = X509BundleSet.of(new X509Bundle(TrustDomain.parse(identities.trustDomain), roots));
+    assert.equal(String(verifyX509Svid({ chain, bundles, nowMs: Date.now() }).id), idOf(workload));
+    assert.throws(() => verifyX509Svid({ chain: chain.slice(0, 1), bundles, nowMs: Date.now() }), {
+      code: 'UNTRUSTED_CHAIN',
+    });
+  });
+}
+
+/** The certificates that a server sends, leaf first. This client knows no CA that could complete them. */
+function chainSentBy(address: string, alpn: string): Promise<Uint8Array[]> {
+  const [host = '', port = ''] = address.split(':');
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { host, port: Number(port), ALPNProtocols: [alpn], ca: [], rejectUnauthorized: false },
+      () => {
+        const chain: Uint8Array[] = [];
+        for (let each = socket.getPeerX509Certificate(); each !== undefined; each = each.issuerCertificate)
+          chain.push(each.raw);
+        socket.destroy();
+        resolve(chain);
+      },
+    );
+    socket.once('error', reject);
+  });
+}
+
+test('B5 T7 T9 a source is refused before its entry, gets its identity with it, and loses it with it', async () => {
   const source = createWorkloadApiX509Source({ endpoint: system.spire.socket });
   const until = eventsOf(source);
   try {
@@ -145,11 +206,9 @@ test('a source is refused before its entry, gets its identity with it, and loses
   }
 });
 
-test('a service whose entry is deleted stops presenting its identity, and comes back with the entry', async () => {
-  const account = system.accountOf('customer');
-  assert.ok(account);
+test('B5 T9 a service whose entry is deleted stops presenting its identity, and comes back with the entry', async () => {
   const gone = recordsFromNow();
-  await system.spire.deleteEntry('customer');
+  await system.control.withdraw('customer');
   await system.waitForLog(
     'customer',
     (record) => gone(record) && record['event'] === 'identity' && record['type'] === 'withdrawn',
@@ -162,14 +221,13 @@ test('a service whose entry is deleted stops presenting its identity, and comes 
     assert.ok(status >= 500, `${via}: ${status} ${text}`);
   }
   const back = recordsFromNow();
-  const selectors = [`uid:${account.uid}`, `gid:${account.gid}`];
-  await system.spire.createEntry(entryFor('customer', 'customer', selectors));
+  await system.control.give('customer');
   await system.waitForLog('customer', (record) => back(record) && record['event'] === 'ready', 30_000);
   for (const via of ['http', 'grpc'] as const) assert.equal((await placeOrder(via)).status, 201);
 });
 
 for (const name of ['spire-agent', 'spire-server'] as const) {
-  test(`${name} is restarted under load: no call fails, and new SVIDs come afterwards`, async () => {
+  test(`B5 L58 ${name} is restarted under load: no call fails, and new SVIDs come afterwards`, async () => {
     const loop = startOrderLoop(system.customerUrl);
     try {
       await loop.completed(10);

@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { toPem } from '@countersign/spiffe-tls';
 import type { IssuedSvid } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
+import type { JwtKey } from './jwt-authority.ts';
+import { DISCOVERY_PATH, KEYS_PATH, toDiscoveryDocument, toOidcKeys } from './oidc-discovery.ts';
 import type { Settings } from './options.ts';
 
 /** Where a bundle endpoint listens. */
@@ -44,8 +46,10 @@ export interface BundleEndpointStatus {
 
 /** What the endpoints of a trust domain need of it. */
 export interface BundleEndpointsContext {
-  readonly settings: Pick<Settings, 'clock' | 'svidTtlMs' | 'rotateAtFraction' | 'trustDomain' | 'log'>;
+  readonly settings: Pick<Settings, 'clock' | 'svidTtlMs' | 'rotateAtFraction' | 'trustDomain' | 'jwtIssuer' | 'log'>;
   document(): string;
+  /** The keys of JWT-SVIDs, for OIDC discovery. */
+  jwtKeys(): readonly JwtKey[];
   /** The SVID of the endpoint. */
   issue(spiffeId: string): Promise<IssuedSvid>;
 }
@@ -86,7 +90,7 @@ export class BundleEndpoints {
 
   /** @throws {DevTrustDomainError} `CONFIGURATION` for a certificate of no use, `SOCKET` for a port that is taken. */
   async open(options: BundleEndpointOptions): Promise<void> {
-    const server = this.#createServer(await this.#credentialsOf(options));
+    const server = this.#createServer(await this.#credentialsOf(options), this.#documentsOf(options));
     const { host = '127.0.0.1', port = 0 } = options;
     const address = await listen(server, host, port);
     const url = `https://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}/`;
@@ -117,9 +121,9 @@ export class BundleEndpoints {
     );
   }
 
-  #createServer(credentials: ServerOptions): Server {
+  #createServer(credentials: ServerOptions, documents: Documents): Server {
     try {
-      return createServer({ ...TLS_INTERMEDIATE, ...credentials }, this.#serve);
+      return createServer({ ...TLS_INTERMEDIATE, ...credentials }, serve(documents));
     } catch (cause) {
       throw new DevTrustDomainError(
         'CONFIGURATION',
@@ -127,6 +131,19 @@ export class BundleEndpoints {
         cause,
       );
     }
+  }
+
+  /** SPIFFE: ordinary OIDC verifiers trust the web's authorities, so discovery is where those vouch for the endpoint. */
+  #documentsOf({ profile }: BundleEndpointOptions): Documents {
+    const { document, jwtKeys, settings } = this.#context;
+    const { jwtIssuer: issuer } = settings;
+    const bundle: Documents = new Map([['/', document]]);
+    if (profile === 'https_spiffe' || issuer === undefined) return bundle;
+    return new Map([
+      ...bundle,
+      [DISCOVERY_PATH, () => toDiscoveryDocument(issuer)],
+      [KEYS_PATH, () => toOidcKeys(jwtKeys())],
+    ]);
   }
 
   get #spiffeId(): string {
@@ -154,22 +171,27 @@ export class BundleEndpoints {
       this.renew().catch((cause: unknown) => log({ event: 'bundle-endpoint-renewal-failed', error: String(cause) }));
     });
   }
+}
 
-  readonly #serve: RequestListener = (request, response) => {
-    const status = statusOf(request);
-    if (status !== 200) {
+/** What is served, by path. */
+type Documents = ReadonlyMap<string, () => string>;
+
+function serve(documents: Documents): RequestListener {
+  return (request, response) => {
+    const document = documents.get(request.url ?? '');
+    const status = document === undefined ? 404 : 405;
+    if (document === undefined || !isRead(request)) {
       response.writeHead(status, { connection: 'close', ...(status === 405 ? { allow: 'GET, HEAD' } : {}) }).end();
       return;
     }
-    const body = Buffer.from(this.#context.document());
+    const body = Buffer.from(document());
     const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length };
     response.writeHead(200, { ...headers, 'cache-control': 'no-store' }).end(body);
   };
 }
 
-function statusOf({ method, url }: IncomingMessage): 200 | 404 | 405 {
-  if (url !== '/') return 404;
-  return method === 'GET' || method === 'HEAD' ? 200 : 405;
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {

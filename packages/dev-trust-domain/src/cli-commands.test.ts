@@ -153,6 +153,29 @@ test('D12 D18 federation: print the bundle, take another one, let it go', async 
   assert.deepEqual((await trustDomain.status()).federatesWith, []);
 });
 
+test('D18 federate by endpoint: fetched, shown by status, and what fails is told', async (context) => {
+  const { trustDomain, env, state } = await setUp(context);
+  const other = await startTemporary(context, {
+    trustDomain: 'other.org',
+    registrations: [],
+    bundleEndpoints: [{ profile: 'https_spiffe' }],
+  });
+  const file = join(state, 'other.json');
+  await writeFile(file, await other.bundleDocument());
+  const [{ url, spiffeId = '' } = assert.fail('no endpoint')] = (await other.status()).bundleEndpoints;
+  const args = ['federate', 'other.org', '--endpoint-url', url, '--profile', 'https_spiffe', '--bundle', file];
+  const wrong = await cli(env, ...args, '--endpoint-id', 'spiffe://other.org/wrong');
+  assert.equal(wrong.code, EXIT_CODES.done);
+  assert.match(wrong.output, /by https:.* \(https_spiffe\), nothing fetched yet; failing: PEER_NOT_AUTHORIZED: /);
+  assert.match((await cli(env, 'status')).output, /^federates with other\.org by .*failing: PEER_NOT_AUTHORIZED/m);
+  const right = await cli(env, ...args, '--endpoint-id', spiffeId);
+  assert.match(right.output, /\(https_spiffe\), sequence \d+, fetched \d{4}-\S+Z$/);
+  const json = await cli(env, 'status', '--json');
+  assert.deepEqual(JSON.parse(json.output).federations, (await trustDomain.status()).federations);
+  assert.match((await cli(env, 'unfederate', 'other.org')).output, /no longer federated/);
+  assert.doesNotMatch((await cli(env, 'status')).output, /other\.org/);
+});
+
 const refusals: readonly [args: string[], code: number, message: RegExp][] = [
   [[], EXIT_CODES.usage, /no command.*usage:/s],
   [['bogus'], EXIT_CODES.usage, /no such command: bogus/],
@@ -168,6 +191,19 @@ const refusals: readonly [args: string[], code: number, message: RegExp][] = [
   [['unregister'], EXIT_CODES.usage, /needs the name/],
   [['bundle', 'web'], EXIT_CODES.usage, /takes no name/],
   [['federate', 'other.org'], EXIT_CODES.usage, /needs --bundle/],
+  [['federate', 'other.org', '--profile', 'https_web'], EXIT_CODES.usage, /--profile goes with --endpoint-url/],
+  [['federate', 'other.org', '--endpoint-url', 'https://x/'], EXIT_CODES.usage, /--endpoint-url needs --profile/],
+  [
+    ['federate', 'other.org', '--endpoint-url', 'https://x/', '--profile', 'https'],
+    EXIT_CODES.refused,
+    /https_spiffe or https_web, got "https"/,
+  ],
+  [
+    ['federate', 'other.org', '--endpoint-url', 'http://x/', '--profile', 'https_web'],
+    EXIT_CODES.refused,
+    /https address/,
+  ],
+  [['unfederate', 'other.org', '--endpoint-url', 'x'], EXIT_CODES.usage, /unfederate takes no --endpoint-url/],
   [['federate', 'other.org', '--bundle', '/none.json'], EXIT_CODES.usage, /--bundle: can't be read/],
   [['unfederate', 'other.org'], EXIT_CODES.refused, /there is none with "other.org"/],
   [['register', 'web', '--federates-with', 'example.org'], EXIT_CODES.refused, /names of other trust domains/],

@@ -13,7 +13,7 @@ import {
   usageError,
 } from './cli-command.ts';
 import { closeStreams, fault, showCalls } from './cli-fault-commands.ts';
-import { federate, showBundle, unfederate } from './cli-federation-commands.ts';
+import { federate, formatFederation, showBundle, unfederate } from './cli-federation-commands.ts';
 import type { RegistrationRequest, RotateAuthorityOptions, TrustDomainControl } from './control.ts';
 import { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 import { formatDuration, parseDuration } from './duration.ts';
@@ -39,6 +39,9 @@ const USAGE = `usage: npm run trust-domain -- <command>, or dev-trust-domain-con
   bundle                         print the bundle document, for others to federate with
   federate <trust domain> --bundle FILE
                                  take another trust domain's bundle; again replaces it
+  federate <trust domain> --endpoint-url URL --profile https_spiffe --endpoint-id ID [--bundle BOOTSTRAP]
+  federate <trust domain> --endpoint-url URL --profile https_web [--endpoint-ca PEM]
+                                 take it from its bundle endpoint, and ask there again as often as it hints
   unfederate <trust domain>      let it go: workloads lose that bundle at once
   calls [name]                   the Workload API calls that workloads made, with their metadata
   fault <method> [--workload NAME] [--code UNAVAILABLE] [--details TEXT] [--delay 5s] [--times 3]
@@ -58,7 +61,7 @@ const COMMANDS: ReadonlyMap<string, { readonly run: Command; readonly flags: rea
   ['register', { run: register, flags: ['spiffe-id', 'dns', 'hint', 'federates-with'] as const }],
   ['unregister', { run: unregister, flags: ['spiffe-id'] as const }],
   ['bundle', { run: showBundle, flags: [] }],
-  ['federate', { run: federate, flags: ['bundle'] as const }],
+  ['federate', { run: federate, flags: ['bundle', 'endpoint-url', 'profile', 'endpoint-id', 'endpoint-ca'] as const }],
   ['unfederate', { run: unfederate, flags: [] }],
   ['calls', { run: showCalls, flags: [] }],
   ['fault', { run: fault, flags: ['workload', 'code', 'details', 'delay', 'response', 'times', 'clear'] as const }],
@@ -195,7 +198,7 @@ function formatStatus(status: TrustDomainStatus, nowMs: number): string[] {
     ...authorities,
     'JWT keys',
     ...status.jwtAuthorities.map(({ keyId, role }) => `  ${role.padEnd(8)}  ${keyId}`),
-    ...(status.federatesWith.length === 0 ? [] : [`federates with ${status.federatesWith.join(', ')}`]),
+    ...status.federations.map(formatFederation),
     ...status.bundleEndpoints.map(({ profile, url }) => `bundle endpoint ${url} (${profile})`),
     'workloads',
   ];

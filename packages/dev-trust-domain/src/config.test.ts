@@ -61,6 +61,15 @@ test('workloads can be given by name alone, and sockets go where the control com
   });
 });
 
+test('D1 a workload named by a flag listens on TCP too, and no other', () => {
+  const args = ['--trust-domain', 'example.org', '--workload', 'web', '--workload', 'job'];
+  const { registrations: named } = loadConfig([...args, '--dangerously-listen-on-tcp', 'job=[::1]:8081'], {});
+  assert.deepEqual(named, [
+    registrationOf('web'),
+    registrationOf('job', { dangerouslyListenOnTcp: { host: '::1', port: 8081 } }),
+  ]);
+});
+
 test('registrations can be in a file', async (context) => {
   const file = join(await temporaryDirectory(context), 'registrations.json');
   await writeFile(file, JSON.stringify(registrations));
@@ -90,6 +99,8 @@ const refused: readonly [name: string, args: string[], changes: Record<string, s
       {},
       /no\.pem/,
     ],
+    ['TCP for nobody', ['--dangerously-listen-on-tcp', 'job=127.0.0.1:1'], {}, /--dangerously-listen-on-tcp.*"job=/],
+    ['TCP without port', ['--dangerously-listen-on-tcp', 'web=127.0.0.1'], {}, /--dangerously-listen-on-tcp/],
     ['an unknown flag', ['--nonsense'], {}, /nonsense/],
   ];
 

@@ -13,6 +13,7 @@ import { DevTrustDomainError } from './errors.ts';
 import { JWT_ALGORITHMS } from './jwt-authority.ts';
 import type { DevTrustDomainOptions } from './options.ts';
 import type { Registration } from './registration.ts';
+import type { TcpListener } from './tcp-listener.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -36,7 +37,7 @@ const SETTINGS: readonly Setting[] = [
   {
     flag: 'registrations',
     variable: 'TRUST_DOMAIN_REGISTRATIONS',
-    help: 'JSON array of { name, spiffeId, dnsNames, hint?, owner? }, or the file that holds it',
+    help: 'JSON array of { name, spiffeId, dnsNames, hint?, federatesWith?, owner?, dangerouslyListenOnTcp? }, or the file that holds it',
   },
   { flag: 'namespace', variable: 'TRUST_DOMAIN_NAMESPACE', help: 'namespace for workloads registered by name alone' },
   {
@@ -49,7 +50,7 @@ const SETTINGS: readonly Setting[] = [
   {
     flag: 'ca-settle',
     variable: 'TRUST_DOMAIN_CA_SETTLE',
-    help: 'how long a new root is published before it signs; default 2s',
+    help: 'how long a new root is published before it signs; default 2s, or 15s with a bundle endpoint',
   },
   {
     flag: 'ca-drop-after',
@@ -74,6 +75,11 @@ const SETTINGS: readonly Setting[] = [
   },
   { flag: 'jwt-ttl', variable: 'TRUST_DOMAIN_JWT_TTL', help: 'life of a JWT-SVID; default: that of an SVID' },
   {
+    flag: 'jwt-issuer',
+    variable: 'TRUST_DOMAIN_JWT_ISSUER',
+    help: 'iss of JWT-SVIDs, an https address of the https_web endpoint, which then serves OIDC discovery; default: none',
+  },
+  {
     flag: 'jwt-algorithm',
     variable: 'TRUST_DOMAIN_JWT_ALGORITHM',
     help: `${JWT_ALGORITHMS.join(', ')}; default ES256`,
@@ -84,9 +90,10 @@ const SETTINGS: readonly Setting[] = [
 export const HELP = [
   'A SPIFFE trust domain for development. Not for production: whoever can open a socket gets its identity.',
   '',
-  ...SETTINGS.map(({ flag, variable, help }) => `  --${flag.padEnd(14)} ${variable.padEnd(27)} ${help}`),
-  `  --${'workload NAME'.padEnd(42)} register a workload by its name alone, as often as wanted`,
-  `  --${'allow-production'.padEnd(42)} run although NODE_ENV is production`,
+  ...SETTINGS.map(({ flag, variable, help }) => `  --${flag.padEnd(19)} ${variable.padEnd(32)} ${help}`),
+  `  --${'workload NAME'.padEnd(52)} register a workload by its name alone, as often as wanted`,
+  `  --${'dangerously-listen-on-tcp NAME=IP:PORT'.padEnd(52)} serve a workload on loopback TCP too, to every user of this machine`,
+  `  --${'allow-production'.padEnd(52)} run although NODE_ENV is production`,
   '',
   'Durations: 500ms, 30s, 5m, 1h, 7d. Prints {"event":"ready",...} when every socket listens. Stops on SIGINT and SIGTERM, when',
   'the parent closes its IPC channel, and, with COUNTERSIGN_PARENT_PIPE=stdin, when standard input ends.',
@@ -111,7 +118,10 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
   return {
     trustDomain,
     runDirectory: read('run-directory') ?? DEFAULT_RUN_DIRECTORY,
-    registrations: [...readRegistrations(read('registrations')), ...namedOnly],
+    registrations: withTcp(
+      [...readRegistrations(read('registrations')), ...namedOnly],
+      values['dangerously-listen-on-tcp'],
+    ),
     allowProduction: values['allow-production'] === true,
     env,
     ...given('namespace', read('namespace')),
@@ -124,11 +134,16 @@ export function loadConfig(args: readonly string[], env: Env): DevTrustDomainOpt
     ...given('intermediates', readNumber(readOneOf('intermediates', ['0', '1', '2'], read('intermediates')))),
     ...given('bundleEndpoints', readBundleEndpoint(read('bundle-endpoint'), read('bundle-endpoint-web'))),
     ...given('jwtTtlMs', duration('jwt-ttl')),
+    ...given('jwtIssuer', read('jwt-issuer')),
     ...given('jwtAlgorithm', readOneOf('jwt-algorithm', JWT_ALGORITHMS, read('jwt-algorithm'))),
   };
 }
 
-const FLAGS_ALONE = { 'allow-production': { type: 'boolean' }, workload: { type: 'string', multiple: true } } as const;
+const FLAGS_ALONE = {
+  'allow-production': { type: 'boolean' },
+  workload: { type: 'string', multiple: true },
+  'dangerously-listen-on-tcp': { type: 'string', multiple: true },
+} as const;
 
 function readFlags(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(SETTINGS.map(({ flag }) => [flag, { type: 'string' as const }]));
@@ -148,6 +163,31 @@ function readWorkloads(names: unknown, trustDomain: string, namespace: string | 
     spiffeId: `spiffe://${trustDomain}/${path(name)}`,
     dnsNames: [`${name}.${domain}`],
   }));
+}
+
+/** Gives workloads the TCP listeners of `NAME=IP:PORT` flags; `startDevTrustDomain` refuses what is not loopback. */
+function withTcp(registrations: readonly Registration[], flags: unknown): Registration[] {
+  const listeners = new Map<string, TcpListener>();
+  for (const text of Array.isArray(flags) ? flags : []) {
+    const [, name = '', address = ''] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    const where = readAddress(address);
+    if (where === undefined || !registrations.some((each) => each.name === name))
+      throw new DevTrustDomainError(
+        'CONFIGURATION',
+        `--dangerously-listen-on-tcp: must be <name of a workload>=<IP>:<port>, got ${quote(text)}`,
+      );
+    listeners.set(name, where);
+  }
+  return registrations.map((each) => {
+    const tcp = listeners.get(each.name);
+    return tcp === undefined ? each : { ...each, dangerouslyListenOnTcp: tcp };
+  });
+}
+
+function readAddress(text: string): { host: string; port: number } | undefined {
+  const [, ipv6, name, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = ipv6 ?? name;
+  return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
 }
 
 function readRegistrations(text: string | undefined): Registration[] {
@@ -179,14 +219,12 @@ function readBundleEndpoint(
       `${nameOf('bundle-endpoint-web')}: needs ${nameOf('bundle-endpoint')}`,
     );
   }
-  const [, ipv6, name, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
-  const host = ipv6 ?? name;
-  if (host === undefined || Number(port) > 65_535)
+  const where = readAddress(address);
+  if (where === undefined)
     throw new DevTrustDomainError(
       'CONFIGURATION',
       `${nameOf('bundle-endpoint')}: must be host:port, got ${quote(address)}`,
     );
-  const where = { host, port: Number(port) };
   if (webFile === undefined) return [{ profile: 'https_spiffe', ...where }];
   const pem = readFile('bundle-endpoint-web', webFile);
   return [{ profile: 'https_web', certificatePem: pem, keyPem: pem, ...where }];

@@ -11,7 +11,13 @@ import type {
   TrustDomainControl,
 } from './control.ts';
 import { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
-import type { CaRotationResult, JwtRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
+import type {
+  CaRotationResult,
+  FederationStatus,
+  JwtRotationResult,
+  TrustDomainStatus,
+  WorkloadStatus,
+} from './status.ts';
 
 /** The state directory that `npm start` uses. */
 export const DEFAULT_STATE_DIRECTORY = '.countersign';
@@ -47,6 +53,7 @@ export function createControlClient(socketPath: string): TrustDomainControl {
       call<JwtRotationResult>('POST', '/v1/rotate-jwt', options, options.settleMs),
     bundleDocument: () => call<string>('GET', '/v1/bundle'),
     federate: async (trustDomain, bundle) => void (await call('POST', '/v1/federate', { trustDomain, bundle })),
+    federateByEndpoint: (request) => call<FederationStatus>('POST', '/v1/federate-by-endpoint', request),
     unfederate: async (trustDomain) => void (await call('POST', '/v1/unfederate', { trustDomain })),
     injectFault: async ({ response, ...fault }) => {
       const bytes = response === undefined ? {} : { responseBase64: Buffer.from(response).toString('base64') };

@@ -11,6 +11,7 @@ import type {
   RotateAuthorityOptions,
   TrustDomainControl,
 } from './control.ts';
+import { type EndpointFederation, parseProfile } from './endpoint-federation.ts';
 import { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
 import { type Fault, parseFault, parseMethod, parseStatusName } from './faults.ts';
 import { guardSocket, prepareSocketPath } from './unix-socket.ts';
@@ -40,6 +41,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['POST /v1/rotate-jwt', (control, fields) => control.rotateJwt(readRotateOptions(fields))],
   ['GET /v1/bundle', (control) => control.bundleDocument()],
   ['POST /v1/federate', (control, fields) => federate(control, fields).then(() => ({}))],
+  ['POST /v1/federate-by-endpoint', (control, fields) => control.federateByEndpoint(readEndpointFederation(fields))],
   ['POST /v1/unfederate', (control, fields) => unfederate(control, fields).then(() => ({}))],
   ['POST /v1/fault', (control, fields) => control.injectFault(readFault(fields)).then(() => ({}))],
   ['POST /v1/clear-faults', (control) => control.clearFaults().then(() => ({}))],
@@ -188,9 +190,9 @@ function readCloseStreams(fields: Fields): CloseStreamsOptions {
 /** Only the shape of what `register` needs at once; `parseRegistration` checks the rest. */
 function readRegister(fields: Fields): RegistrationRequest {
   const name = requiredString(fields, 'name');
-  const { owner } = fields;
-  // A socket's user is the business of whoever starts the trust domain as root.
-  if (owner !== undefined) throw refuse('"owner" can only be given at the start');
+  // Who may open a socket is the business of whoever starts the trust domain.
+  for (const field of ['owner', 'dangerouslyListenOnTcp'])
+    if (fields[field] !== undefined) throw refuse(`"${field}" can only be given at the start`);
   return { ...(fields as Partial<RegistrationRequest>), name };
 }
 
@@ -202,6 +204,21 @@ async function unregister(control: TrustDomainControl, fields: Fields): Promise<
 async function federate(control: TrustDomainControl, fields: Fields): Promise<void> {
   onlyFields(fields, ['trustDomain', 'bundle']);
   return control.federate(requiredString(fields, 'trustDomain'), requiredString(fields, 'bundle'));
+}
+
+/** Only that all are texts; the federation checks what they say. */
+function readEndpointFederation(fields: Fields): EndpointFederation {
+  onlyFields(fields, ['trustDomain', 'endpointUrl', 'profile', 'endpointId', 'bundle', 'endpointCaPem']);
+  const given = ['endpointId', 'bundle', 'endpointCaPem'].flatMap((field) => {
+    const value = optionalString(fields, field);
+    return value === undefined ? [] : [[field, value]];
+  });
+  return {
+    trustDomain: requiredString(fields, 'trustDomain'),
+    endpointUrl: requiredString(fields, 'endpointUrl'),
+    profile: parseProfile(requiredString(fields, 'profile')),
+    ...Object.fromEntries(given),
+  };
 }
 
 async function unfederate(control: TrustDomainControl, fields: Fields): Promise<void> {

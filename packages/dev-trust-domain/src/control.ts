@@ -3,9 +3,16 @@
  * socket both have.
  */
 import type { CallFilter, CallRecord } from './calls.ts';
+import type { EndpointFederation } from './endpoint-federation.ts';
 import type { Fault, StatusName } from './faults.ts';
 import type { Registration } from './registration.ts';
-import type { CaRotationResult, JwtRotationResult, TrustDomainStatus, WorkloadStatus } from './status.ts';
+import type {
+  CaRotationResult,
+  FederationStatus,
+  JwtRotationResult,
+  TrustDomainStatus,
+  WorkloadStatus,
+} from './status.ts';
 
 /** What `register` takes: without an ID it is the one the workload had before, or one made from the namespace. */
 export type RegistrationRequest = Pick<Registration, 'name'> & Partial<Registration>;
@@ -43,6 +50,11 @@ export interface TrustDomainControl {
   bundleDocument(): Promise<string>;
   /** Federates with a trust domain by its bundle document, or replaces the one that is known. Workloads that name it get it. */
   federate(trustDomain: string, bundleDocument: string): Promise<void>;
+  /**
+   * Federates with a trust domain by its bundle endpoint, which is asked from now on as often as its document hints. Settles
+   * when the endpoint answered or failed once: a failure is in the answer, and does not end the relationship.
+   */
+  federateByEndpoint(request: EndpointFederation): Promise<FederationStatus>;
   /** Ends a federation: workloads lose the other's bundle at once. */
   unfederate(trustDomain: string): Promise<void>;
   /** Makes calls or messages to come go wrong. Faults of the same kind are used up in the order injected. */

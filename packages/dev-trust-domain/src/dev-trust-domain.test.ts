@@ -234,7 +234,7 @@ test('a name that is new needs an ID where there is no namespace; a known one ge
   );
 });
 
-test('two identities can not share a common name, and no two of one workload a hint', async (context) => {
+test('D8 two identities can not share a common name, and no two of one workload a hint', async (context) => {
   const trustDomain = await startTemporary(context, { registrations: [registrationOf('web', { hint: 'h' })] });
   await assert.rejects(trustDomain.register(registrationOf('thief', { dnsNames: ['web.example.org'] })), {
     code: 'REGISTRATION',
@@ -260,6 +260,31 @@ test('unknown names are refused with the names there are', async (context) => {
   await assert.rejects(trustDomain.unregister('web', 'spiffe://example.org/job'), { code: 'UNKNOWN_WORKLOAD' });
 });
 
+test('D6 the jitter that is drawn takes its part off the wait for rotation; 0 is none', async (context) => {
+  for (const [rotationJitter, drawn, waitMs] of [
+    [0.4, 0.5, 8_000],
+    [0.4, 0, 10_000],
+    [0, 0.9, 10_000],
+    [undefined, 1, 9_000],
+  ] as const) {
+    // At the beginning of a second: certificates have no smaller unit.
+    const clock = createManualClock(Math.floor(Date.now() / 1000) * 1000);
+    const settings = { clock, svidTtlMs: 20_000, random: () => drawn, registrations: [registrationOf('web')] };
+    await startTemporary(context, { ...settings, ...(rotationJitter === undefined ? {} : { rotationJitter }) });
+    assert.ok(clock.pending().includes(waitMs), `${rotationJitter} x ${drawn}: ${clock.pending().join(' ')}`);
+  }
+});
+
+test('D21 the environment of the process counts where none is given', async (context) => {
+  const { NODE_ENV: before } = process.env;
+  context.after(() => {
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+  });
+  process.env['NODE_ENV'] = 'production';
+  await assert.rejects(startTemporary(context), { code: 'PRODUCTION' });
+});
+
 test('D21 refuses to run in production unless it is told to', async (context) => {
   const runDirectory = await temporaryDirectory(context);
   const options = { trustDomain: 'example.org', runDirectory, registrations: [], env: { NODE_ENV: 'production' } };
@@ -271,6 +296,8 @@ for (const [name, options] of Object.entries({
   'a life of nothing': { svidTtlMs: 0 },
   'a CA that lives no longer than its SVIDs': { svidTtlMs: 60_000, caTtlMs: 60_000 },
   'a rotation after the end': { rotateAtFraction: 1 },
+  'jitter that eats the whole wait': { rotationJitter: 1 },
+  'an issuer that is no address': { jwtIssuer: 'localhost' },
   'a wait that is no number': { caSettleMs: Number.NaN },
 })) {
   test(`refuses ${name}`, async (context) => {

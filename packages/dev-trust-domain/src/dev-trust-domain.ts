@@ -19,6 +19,7 @@ import type {
   TrustDomainControl,
 } from './control.ts';
 import { type ControlServer, listenControl } from './control-server.ts';
+import type { EndpointFederation } from './endpoint-federation.ts';
 import { DevTrustDomainError } from './errors.ts';
 import { type Fault, parseFault } from './faults.ts';
 import type { BundleListener, FollowedTrustDomain } from './federation.ts';
@@ -29,6 +30,7 @@ import { parseName, parseRegistration } from './registration.ts';
 import type {
   AuthorityStatus,
   CaRotationResult,
+  FederationStatus,
   JwtRotationResult,
   TrustDomainStatus,
   WorkloadStatus,
@@ -116,6 +118,7 @@ class RunningTrustDomain implements DevTrustDomain {
     this.#endpoints = new BundleEndpoints({
       settings,
       document: () => workloads.federation.document(),
+      jwtKeys: () => workloads.ownBundle.jwtAuthorities,
       issue: (spiffeId) => workloads.issueFor({ spiffeId, dnsNames: [] }),
     });
     const shared = { settings, queue: this.#queue, publish: () => this.#publishBundle() };
@@ -165,6 +168,7 @@ class RunningTrustDomain implements DevTrustDomain {
       authorities: this.#signers.ca.published.map(toAuthorityStatus),
       jwtAuthorities: this.#signers.jwt.published.map(({ id, role }) => ({ keyId: id, role })),
       federatesWith: this.#workloads.federation.names(),
+      federations: this.#workloads.federation.status(),
       bundleEndpoints: this.#endpoints.status,
       workloads: this.#workloads.names().map((name) => this.#workloads.statusOf(name)),
     };
@@ -227,6 +231,17 @@ class RunningTrustDomain implements DevTrustDomain {
     this.#workloads.federation.set(trustDomain, bundleDocument);
     await this.#workloads.publishBundle();
     this.#settings.log({ event: 'federated', with: trustDomain });
+  }
+
+  async federateByEndpoint(request: EndpointFederation): Promise<FederationStatus> {
+    this.#assertOpen();
+    const { federation } = this.#workloads;
+    await federation.poll(request);
+    // The bundle is on its way to the workloads already; this waits until they have it.
+    await this.#workloads.publishBundle();
+    const { trustDomain } = request;
+    this.#settings.log({ event: 'federated', with: trustDomain, endpoint: request.endpointUrl });
+    return federation.status().find((each) => each.trustDomain === trustDomain) ?? { trustDomain };
   }
 
   async federateWith(other: FollowedTrustDomain): Promise<void> {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { type TestContext, test } from 'node:test';
-import { TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import {
   createWorkloadApiX509Source,
   splitCertificates,
@@ -18,8 +18,8 @@ import {
 import { createManualClock } from '@countersign/testkit';
 import { status } from '@grpc/grpc-js';
 import { registrationOf, startTemporary } from '../test/temporary.ts';
+import { createWebCertificate } from '../test/web-certificate.ts';
 import { connect, fetchJwtSvid, header, reader, validateJwtSvid } from '../test/workload-client.ts';
-import { createCertificateAuthority } from './certificate-authority.ts';
 import { createControlClient } from './control-client.ts';
 import type { DevTrustDomain } from './dev-trust-domain.ts';
 
@@ -297,33 +297,17 @@ test('D18 the document has what the standard asks for, and its sequence grows wi
 });
 
 test('D18 https_web: the web’s CAs vouch for the endpoint, and a client that does not trust them is refused', async (context) => {
-  const nowMs = Date.now();
-  const ca = await createCertificateAuthority({
-    trustDomain: TrustDomain.parse('web.example'),
-    notBeforeMs: nowMs - 60_000,
-    notAfterMs: nowMs + 3_600_000,
-  });
-  const { certificateDer, keyDer } = await ca.issue({
-    spiffeId: 'spiffe://web.example/server',
-    dnsNames: ['localhost'],
-    keyType: 'ec-p256',
-    notBeforeMs: nowMs - 60_000,
-    notAfterMs: nowMs + 3_600_000,
-  });
-  const web = {
-    profile: 'https_web',
-    certificatePem: toPem('CERTIFICATE', certificateDer),
-    keyPem: toPem('PRIVATE KEY', keyDer),
-  } as const;
+  const { caPem: ca, ...certificate } = await createWebCertificate();
+  const web = { profile: 'https_web', ...certificate } as const;
   const trustDomain = await startTemporary(context, { bundleEndpoints: [web] });
   const { url, profile, spiffeId } = await endpointOf(trustDomain);
   assert.deepEqual([profile, spiffeId], ['https_web', undefined]);
-  const { body } = await ask(url, { ca: toPem('CERTIFICATE', ca.certificateDer) });
+  const { body } = await ask(url, { ca: ca });
   assert.equal(body, await trustDomain.bundleDocument());
   const own = JSON.parse(body).keys[0].x5c[0];
   await assert.rejects(ask(url, { ca: toPem('CERTIFICATE', Buffer.from(own, 'base64')) }), /certificate/);
   await trustDomain.rotateCa({ dropAfterMs: 0 });
-  assert.equal((await ask(url, { ca: toPem('CERTIFICATE', ca.certificateDer) })).status, 200);
+  assert.equal((await ask(url, { ca: ca })).status, 200);
 });
 
 test('D18 the endpoint answers GET and HEAD of one path', async (context) => {
@@ -339,6 +323,27 @@ test('D18 the endpoint answers GET and HEAD of one path', async (context) => {
     const { status: answered, body } = await ask(url, { method, path });
     assert.deepEqual([answered, body], [expected, ''], `${method} ${path}`);
   }
+});
+
+test('D18 TLS is of Mozilla’s intermediate profile: older versions and weaker suites are refused', async (context) => {
+  const trustDomain = await startTemporary(context, { bundleEndpoints: [{ profile: 'https_spiffe' }] });
+  const { hostname: host, port } = new URL((await endpointOf(trustDomain)).url);
+  const handshake = (options: ConnectionOptions) =>
+    new Promise<string | null>((resolve, reject) => {
+      const socket = connectTls({ host, port: Number(port), rejectUnauthorized: false, ...options }, () => {
+        resolve(socket.getProtocol());
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  assert.equal(await handshake({}), 'TLSv1.3');
+  assert.equal(await handshake({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }), 'TLSv1.2');
+  for (const [name, options] of Object.entries<ConnectionOptions>({
+    'TLS 1.1': { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    'CBC with SHA-1': { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' },
+    'no forward secrecy': { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' },
+  }))
+    await assert.rejects(handshake(options), /alert|handshake|ECONNRESET/, name);
 });
 
 test('D18 the endpoint renews its SVID before it expires', async (context) => {

@@ -2,13 +2,15 @@
  * The trust domains that this one federates with, and its own bundle document as they read it. Bundles of different trust
  * domains are never merged (SPIFFE Federation section 7.3).
  */
-import { type Clock, quote, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
+import { type Clock, quote, SpiffeTlsError, TrustDomain, X509Bundle } from '@countersign/spiffe-tls';
 import { parseBundleDocument, toBundleDocument } from './bundle-document.ts';
+import { type EndpointFederation, PolledBundles } from './endpoint-federation.ts';
 import { DevTrustDomainError } from './errors.ts';
-import type { TrustBundle } from './trust-bundle.ts';
+import type { FederationStatus } from './status.ts';
+import { type TrustBundle, toBundleDer } from './trust-bundle.ts';
 
 /** Readers that poll are told to come back this often: a development trust domain rotates in seconds, not in days. */
-const REFRESH_HINT_SECONDS = 5;
+export const REFRESH_HINT_SECONDS = 5;
 
 /** Told of each document. */
 export type BundleListener = (document: string) => Promise<void>;
@@ -21,6 +23,17 @@ export interface FollowedTrustDomain {
   watchBundle(listener: BundleListener): () => void;
 }
 
+/** What {@link Federation} needs of its trust domain. */
+export interface FederationOptions {
+  readonly trustDomain: TrustDomain;
+  readonly clock: Clock;
+  readonly ownBundle: () => TrustBundle;
+  /** Told when a bundle that is polled has changed. */
+  readonly changed: (name: string) => void;
+  /** Told when an endpoint begins to fail. */
+  readonly failed: (name: string, error: SpiffeTlsError) => void;
+}
+
 /** The relationships of one trust domain. */
 export class Federation {
   readonly #own: TrustDomain;
@@ -29,19 +42,35 @@ export class Federation {
   readonly #bundles = new Map<string, TrustBundle>();
   readonly #stopFollowing = new Map<string, () => void>();
   readonly #listeners = new Set<BundleListener>();
+  readonly #polled: PolledBundles;
   #sequence = 0;
   #publishedSequence = 0;
   #content = '';
 
-  constructor(own: TrustDomain, ownBundle: () => TrustBundle, clock: Clock) {
-    this.#own = own;
+  constructor({ trustDomain, ownBundle, clock, changed, failed }: FederationOptions) {
+    this.#own = trustDomain;
     this.#ownBundle = ownBundle;
     this.#clock = clock;
+    this.#polled = new PolledBundles({
+      clock,
+      endpointBundles: { get: (each) => this.#x509BundleOf(each) },
+      onBundle: (other, bundle) => {
+        this.#bundles.set(other.name, bundle);
+        changed(other.name);
+      },
+      onError: (other, error) => failed(other.name, error),
+    });
   }
 
   /** Names of the trust domains that it federates with. */
   names(): string[] {
-    return [...this.#bundles.keys()];
+    return [...new Set([...this.#bundles.keys(), ...this.#polled.status().map(({ trustDomain }) => trustDomain)])];
+  }
+
+  /** Each relationship; what is known of an endpoint where one is asked. */
+  status(): FederationStatus[] {
+    const polled = new Map(this.#polled.status().map((each) => [each.trustDomain, each]));
+    return this.names().map((trustDomain) => polled.get(trustDomain) ?? { trustDomain });
   }
 
   /** Bundles of those named that it federates with. */
@@ -64,15 +93,26 @@ export class Federation {
   set(name: string, document: string): void {
     const trustDomain = this.#parseForeign(name);
     const bundle = parseBundleDocument(document, trustDomain);
-    this.#stopFollowing.get(name)?.();
-    this.#stopFollowing.delete(name);
+    this.#stop(trustDomain);
     this.#bundles.set(name, bundle);
+  }
+
+  /**
+   * Asks a bundle endpoint from now on. What was known stays until it answers.
+   * @throws {DevTrustDomainError} `BUNDLE`
+   */
+  async poll(request: EndpointFederation): Promise<void> {
+    const trustDomain = this.#parseForeign(request.trustDomain);
+    const known = { get: (each: TrustDomain) => this.#x509BundleOf(each) };
+    await this.#polled.start(trustDomain, this.#withKnownBundle(request), known);
+    this.#stopFollowing.get(trustDomain.name)?.();
+    this.#stopFollowing.delete(trustDomain.name);
   }
 
   /** Takes each bundle of another trust domain; `changed` is told after the bundle was taken. */
   async follow(other: FollowedTrustDomain, changed: () => Promise<void>): Promise<void> {
     const trustDomain = this.#parseForeign(other.trustDomain);
-    this.#stopFollowing.get(trustDomain.name)?.();
+    this.#stop(trustDomain);
     let first: Promise<void> | undefined;
     const stop = other.watchBundle((document) => {
       this.#bundles.set(trustDomain.name, parseBundleDocument(document, trustDomain));
@@ -86,13 +126,13 @@ export class Federation {
 
   /** Ends a relationship. @throws {DevTrustDomainError} `BUNDLE` when there is none. */
   delete(name: string): void {
-    this.#stopFollowing.get(name)?.();
-    this.#stopFollowing.delete(name);
-    if (!this.#bundles.delete(name))
+    if (!this.names().includes(name))
       throw new DevTrustDomainError(
         'BUNDLE',
         `federation: there is none with ${quote(name)}; there is with ${this.names().join(', ') || 'nobody'}`,
       );
+    this.#stop(this.#parseForeign(name));
+    this.#bundles.delete(name);
   }
 
   watch(listener: BundleListener): () => void {
@@ -115,6 +155,26 @@ export class Federation {
     for (const stop of this.#stopFollowing.values()) stop();
     this.#stopFollowing.clear();
     this.#listeners.clear();
+    this.#polled.close();
+  }
+
+  #stop(trustDomain: TrustDomain): void {
+    this.#stopFollowing.get(trustDomain.name)?.();
+    this.#stopFollowing.delete(trustDomain.name);
+    this.#polled.stop(trustDomain);
+  }
+
+  #x509BundleOf(trustDomain: TrustDomain): X509Bundle | undefined {
+    const bundle = trustDomain.equals(this.#own) ? this.#ownBundle() : this.#bundles.get(trustDomain.name);
+    return bundle && X509Bundle.fromDer(trustDomain, toBundleDer(bundle));
+  }
+
+  /** A bundle that is known already serves to verify the first connection. */
+  #withKnownBundle(request: EndpointFederation): EndpointFederation {
+    const known = this.#bundles.get(request.trustDomain);
+    if (request.bundle !== undefined || known === undefined) return request;
+    // No sequence: it would be an older one's, and the endpoint's documents count by their own.
+    return { ...request, bundle: toBundleDocument(known, { sequence: 0, refreshHintSeconds: REFRESH_HINT_SECONDS }) };
   }
 
   #parseForeign(name: string): TrustDomain {

@@ -22,6 +22,7 @@ export type {
 } from './control.ts';
 export { controlSocketOf, createControlClient, DEFAULT_STATE_DIRECTORY } from './control-client.ts';
 export { type DevTrustDomain, startDevTrustDomain } from './dev-trust-domain.ts';
+export type { EndpointFederation } from './endpoint-federation.ts';
 export { DevTrustDomainError, type DevTrustDomainErrorCode } from './errors.ts';
 export type { Fault, StatusName } from './faults.ts';
 export type { BundleListener, FollowedTrustDomain } from './federation.ts';
@@ -31,9 +32,11 @@ export type { Registration, SocketOwner } from './registration.ts';
 export type {
   AuthorityStatus,
   CaRotationResult,
+  FederationStatus,
   IdentityStatus,
   JwtAuthorityStatus,
   JwtRotationResult,
   TrustDomainStatus,
   WorkloadStatus,
 } from './status.ts';
+export type { TcpListener } from './tcp-listener.ts';

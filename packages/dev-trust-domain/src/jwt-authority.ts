@@ -21,6 +21,8 @@ export interface JwtSvidRequest {
   readonly audience: readonly string[];
   readonly nowMs: number;
   readonly ttlMs: number;
+  /** Its `iss`, for verifiers that know no SPIFFE. Default: none. */
+  readonly issuer?: string;
 }
 
 /** A token with the time of its end. */
@@ -77,7 +79,9 @@ async function createJwtAuthority(privateJwk: JWK, life: Life): Promise<JwtAutho
     privateJwk: () => privateJwk,
     async issue(request) {
       const notAfterMs = expiryOf(request);
+      const { issuer } = request;
       const token = await new SignJWT({
+        ...(issuer === undefined ? {} : { iss: issuer }),
         sub: request.spiffeId,
         aud: [...request.audience],
         iat: Math.floor(request.nowMs / 1000),

@@ -24,9 +24,24 @@ export interface JwtHandlersOptions {
 type RegisteredState = Extract<WorkloadState, { type: 'registered' }>;
 
 /** Why a call without an identity is refused; streams end with it too. */
-export const NOT_REGISTERED: Partial<StatusObject> = { code: status.PERMISSION_DENIED, details: 'no identity issued' };
+const NOT_REGISTERED: Partial<StatusObject> = { code: status.PERMISSION_DENIED, details: 'no identity issued' };
 /** How calls end while the trust domain stops. */
 export const CLOSING: Partial<StatusObject> = { code: status.UNAVAILABLE, details: 'the trust domain is stopping' };
+
+/** How calls end that come before the first SVID: it will be there in a moment, so the client asks again. */
+const STARTING: Partial<StatusObject> = { code: status.UNAVAILABLE, details: 'the trust domain is starting' };
+
+/** Why a state without identities gives nothing. */
+export function statusOf({ type }: Exclude<WorkloadState, { type: 'registered' }>): Partial<StatusObject> {
+  switch (type) {
+    case 'starting':
+      return STARTING;
+    case 'unregistered':
+      return NOT_REGISTERED;
+    case 'closing':
+      return CLOSING;
+  }
+}
 
 /** A refusal on its way to the caller. */
 class Refusal extends Error {
@@ -78,7 +93,7 @@ function unaryOf<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call, respond) => {
     const { state } = workload;
-    if (state.type !== 'registered') return respond(state.type === 'closing' ? CLOSING : NOT_REGISTERED);
+    if (state.type !== 'registered') return respond(statusOf(state));
     answer(call.request, state).then(
       (response) => respond(null, response),
       (cause: unknown) =>

@@ -6,13 +6,15 @@ import type { Authorities } from './authorities.ts';
 import type { JwtAuthority, JwtKey } from './jwt-authority.ts';
 import type { Settings } from './options.ts';
 
+type JwtSettings = Pick<Settings, 'clock' | 'jwtTtlMs' | 'jwtIssuer'>;
+
 /** The issuer of one trust domain. */
 export class JwtIssuer {
-  readonly #settings: Pick<Settings, 'clock' | 'jwtTtlMs'>;
+  readonly #settings: JwtSettings;
   readonly #authorities: Authorities<JwtAuthority, JwtKey>;
   #lastExpiryMs = 0;
 
-  constructor(settings: Pick<Settings, 'clock' | 'jwtTtlMs'>, authorities: Authorities<JwtAuthority, JwtKey>) {
+  constructor(settings: JwtSettings, authorities: Authorities<JwtAuthority, JwtKey>) {
     this.#settings = settings;
     this.#authorities = authorities;
   }
@@ -24,7 +26,8 @@ export class JwtIssuer {
 
   /** A token in compact serialization. */
   async issue(spiffeId: string, audience: readonly string[]): Promise<string> {
-    const request = { spiffeId, audience, nowMs: this.#settings.clock.now(), ttlMs: this.#settings.jwtTtlMs };
+    const { clock, jwtTtlMs: ttlMs, jwtIssuer: issuer } = this.#settings;
+    const request = { spiffeId, audience, nowMs: clock.now(), ttlMs, ...(issuer === undefined ? {} : { issuer }) };
     const authority = this.#authorities.active;
     // Before the signature is waited for: a rotation in between has to know of this token.
     this.#lastExpiryMs = Math.max(this.#lastExpiryMs, authority.expiryOf(request));

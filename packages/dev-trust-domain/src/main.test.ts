@@ -26,9 +26,10 @@ async function start(
   context: TestContext,
   env: Record<string, string> = {},
   stdio: ForkOptions['stdio'] = ['ignore', 'pipe', 'inherit', 'ipc'],
+  args: readonly string[] = [],
 ): Promise<Running> {
   const directory = await temporaryDirectory(context);
-  const child = fork(main, [], {
+  const child = fork(main, args, {
     stdio,
     // The test runner's own flags are not for it.
     execArgv: [],
@@ -113,6 +114,25 @@ test('starts again where it was killed', async (context) => {
   await second.record('ready');
   second.child.kill('SIGTERM');
   assert.deepEqual(await second.exited, [0, null]);
+});
+
+test('D19 where another one runs already: says so, exits with 1, and leaves the other alone', async (context) => {
+  const first = await start(context);
+  await first.record('ready');
+  const second = await start(context, { TRUST_DOMAIN_RUN_DIRECTORY: first.directory });
+  const failed = await second.record('failed');
+  assert.equal(failed['code'], 'SOCKET');
+  assert.match(String(failed['message']), /another server answers on .*control\.sock; stop it first/);
+  assert.deepEqual(await second.exited, [1, null]);
+  const source = createWorkloadApiX509Source({ endpoint: `unix://${first.directory}/web/api.sock` });
+  context.after(() => source.close());
+  assert.equal((await source.ready()).svid.id.path, '/web');
+});
+
+test('an unknown flag is named, and the exit code is 1', async (context) => {
+  const { record, exited } = await start(context, {}, undefined, ['--trust-domian', 'x']);
+  assert.match(String((await record('failed'))['message']), /--trust-domian/);
+  assert.deepEqual(await exited, [1, null]);
 });
 
 for (const [name, env, code, message] of [

@@ -12,7 +12,7 @@ if (parentPipe === 'stdin') process.stdin.once('close', () => stop.abort()).resu
 
 const log = (event: object) => console.log(JSON.stringify({ time: new Date().toISOString(), ...event }));
 const args = process.argv.slice(2);
-if (args.includes('--help')) {
+if (args.includes('--help') || args.includes('-h')) {
   console.log(HELP);
 } else {
   try {

@@ -5,7 +5,9 @@ import { type Clock, createSystemClock, SpiffeTlsError, TrustDomain } from '@cou
 import type { BundleEndpointOptions } from './bundle-endpoint.ts';
 import { KEY_TYPES, type KeyType } from './certificate-authority.ts';
 import { DevTrustDomainError } from './errors.ts';
+import { REFRESH_HINT_SECONDS } from './federation.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-authority.ts';
+import { parseIssuer } from './oidc-discovery.ts';
 import { parseRegistration, type Registration } from './registration.ts';
 
 /** Something worth a log line. Never holds a key. */
@@ -29,8 +31,10 @@ export interface DevTrustDomainOptions {
   readonly namespace?: string;
   /** Life of an SVID. Default 300 000; sane from 10 000 to 3 600 000. */
   readonly svidTtlMs?: number;
-  /** The part of an SVID's life after which it is replaced. Default 0.5; up to a tenth of the wait is taken off as jitter. */
+  /** The part of an SVID's life after which it is replaced. Default 0.5. */
   readonly rotateAtFraction?: number;
+  /** The part of that wait which is drawn by lot, so that SVIDs issued together are not all replaced at once. Default 0.1; 0 is none. */
+  readonly rotationJitter?: number;
   /** Life of the CA and of the JWT key. Default 86 400 000, a day; at least four SVID lives. Each is replaced after two thirds. */
   readonly caTtlMs?: number;
   /** Where the CA's key is kept, mode 0600. Default: in memory, so each start has a new CA. */
@@ -45,7 +49,15 @@ export interface DevTrustDomainOptions {
   readonly jwtTtlMs?: number;
   /** What signs JWT-SVIDs. Default `ES256`. */
   readonly jwtAlgorithm?: JwtAlgorithm;
-  /** How long a new root or JWT key is published before it signs, after every open stream was told. Default 2000. */
+  /**
+   * The `iss` of JWT-SVIDs, such as `https://localhost:8444`. `https_web` bundle endpoints serve OIDC discovery for it, so that
+   * ordinary OIDC verifiers can take tokens; its address has to lead to one. Default: tokens have no `iss`, and there is no discovery.
+   */
+  readonly jwtIssuer?: string;
+  /**
+   * How long a new root or JWT key is published before it signs, after every open stream was told. Default 2000; with a bundle
+   * endpoint 15 000, three of its refresh hints, so that whoever polls it has the root before it meets it (Federation section 4.1).
+   */
   readonly caSettleMs?: number;
   /** How long the old root or JWT key stays after the new one signs. Default: until the last SVID that it signed has expired. */
   readonly caDropAfterMs?: number;
@@ -53,7 +65,7 @@ export interface DevTrustDomainOptions {
   readonly bundleEndpoints?: readonly BundleEndpointOptions[];
   /** Runs although `NODE_ENV` is `production`. Default `false`; there is no good reason. */
   readonly allowProduction?: boolean;
-  /** The environment, for the production guard; usually `process.env`. */
+  /** The environment, for the production guard. Default: `process.env`, so that forgetting it does not switch the guard off. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Told of what happens. Default: nothing is. */
   readonly log?: (event: TrustDomainEvent) => void;
@@ -71,6 +83,7 @@ export interface Settings {
   readonly namespace: string | undefined;
   readonly svidTtlMs: number;
   readonly rotateAtFraction: number;
+  readonly rotationJitter: number;
   readonly caTtlMs: number;
   readonly caDirectory: string | undefined;
   readonly backdateMs: number;
@@ -78,6 +91,7 @@ export interface Settings {
   readonly intermediates: number;
   readonly jwtTtlMs: number;
   readonly jwtAlgorithm: JwtAlgorithm;
+  readonly jwtIssuer: string | undefined;
   readonly caSettleMs: number;
   readonly caDropAfterMs: number | undefined;
   readonly bundleEndpoints: readonly BundleEndpointOptions[];
@@ -103,6 +117,7 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
     namespace: options.namespace,
     svidTtlMs,
     rotateAtFraction: fraction('rotateAtFraction', options.rotateAtFraction ?? 0.5),
+    rotationJitter: jitter(options.rotationJitter ?? 0.1),
     caTtlMs: number('caTtlMs', options.caTtlMs ?? Math.max(86_400_000, 4 * longestTtlMs), 4 * longestTtlMs),
     caDirectory: options.caDirectory,
     backdateMs: number('backdateMs', options.backdateMs ?? 10_000, 0),
@@ -110,7 +125,8 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
     intermediates: oneOf('intermediates', options.intermediates ?? 0, [0, 1, 2]),
     jwtTtlMs,
     jwtAlgorithm: oneOf('jwtAlgorithm', options.jwtAlgorithm ?? 'ES256', JWT_ALGORITHMS),
-    caSettleMs: number('caSettleMs', options.caSettleMs ?? 2000, 0),
+    jwtIssuer: options.jwtIssuer === undefined ? undefined : parseIssuer(options.jwtIssuer),
+    caSettleMs: number('caSettleMs', options.caSettleMs ?? defaultSettleMs(options), 0),
     caDropAfterMs: options.caDropAfterMs === undefined ? undefined : number('caDropAfterMs', options.caDropAfterMs, 0),
     bundleEndpoints: options.bundleEndpoints ?? [],
     log: options.log ?? (() => {}),
@@ -120,12 +136,25 @@ export function resolveSettings(options: DevTrustDomainOptions): Settings {
 }
 
 /** Whoever can open a socket gets an identity, and the CA's key lies in a file or in this process: no more than a laptop may bear. */
-function refuseProduction({ allowProduction = false, env = {} }: DevTrustDomainOptions): void {
+function refuseProduction({ allowProduction = false, env = process.env }: DevTrustDomainOptions): void {
   const { NODE_ENV: environment } = env;
   if (environment !== 'production' || allowProduction) return;
   throw new DevTrustDomainError(
     'PRODUCTION',
     'development trust domain: refuses to run with NODE_ENV=production; use SPIRE there',
+  );
+}
+
+/** A partner that misses the overlap can't verify an `https_spiffe` endpoint ever again, so it is given several chances. */
+function defaultSettleMs({ bundleEndpoints = [] }: DevTrustDomainOptions): number {
+  return bundleEndpoints.length === 0 ? 2000 : 3000 * REFRESH_HINT_SECONDS;
+}
+
+function jitter(value: number): number {
+  if (value >= 0 && value < 1) return value;
+  throw new DevTrustDomainError(
+    'CONFIGURATION',
+    `options: rotationJitter must be at least 0 and below 1, got ${value}`,
   );
 }
 

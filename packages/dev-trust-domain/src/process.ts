@@ -19,6 +19,7 @@ export async function runTrustDomain({ args, env, signal, log }: ProcessContext)
   await using trustDomain = await startDevTrustDomain({ ...loadConfig(args, env), log });
   const { workloads, ...status } = await trustDomain.status();
   const sockets = Object.fromEntries(workloads.map(({ name, socket }) => [name, socket]));
+  const tcp = workloads.flatMap(({ name, tcp: address }) => (address === undefined ? [] : [[name, address]]));
   const { controlSocket } = trustDomain;
   const { bundleEndpoints } = status;
   log({
@@ -26,6 +27,7 @@ export async function runTrustDomain({ args, env, signal, log }: ProcessContext)
     trustDomain: status.trustDomain,
     controlSocket,
     sockets,
+    ...(tcp.length === 0 ? {} : { tcp: Object.fromEntries(tcp) }),
     ...(bundleEndpoints.length === 0 ? {} : { bundleEndpoints }),
   });
   await aborted(signal);

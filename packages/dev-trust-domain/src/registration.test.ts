@@ -15,6 +15,25 @@ test('takes a full registration and one without DNS names', () => {
   });
 });
 
+test('D8 a hint of 1024 bytes is taken; bytes are counted, not characters', () => {
+  const hint = `${'é'.repeat(511)}xx`;
+  assert.equal(parseRegistration({ ...valid, hint }, trustDomain).hint, hint);
+  assert.throws(() => parseRegistration({ ...valid, hint: `${hint}x` }, trustDomain), { message: /1024 bytes/ });
+});
+
+test('D1 a TCP listener is checked with its registration', () => {
+  const tcp = { host: '127.0.0.1', port: 8081, dangerouslyBeyondLoopback: false };
+  assert.deepEqual(parseRegistration({ ...valid, dangerouslyListenOnTcp: { port: 8081 } }, trustDomain), {
+    ...valid,
+    dangerouslyListenOnTcp: tcp,
+  });
+  const open = { ...valid, dangerouslyListenOnTcp: { host: '0.0.0.0', port: 8081 } };
+  assert.throws(() => parseRegistration(open, trustDomain), {
+    code: 'REGISTRATION',
+    message: /loopback.*"0\.0\.0\.0"/,
+  });
+});
+
 const refused: readonly [name: string, value: unknown, message: RegExp][] = [
   ['nothing', null, /object/],
   ['a list', [], /object/],

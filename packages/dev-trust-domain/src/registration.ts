@@ -3,6 +3,7 @@
  */
 import { quote, SpiffeId, SpiffeTlsError, TrustDomain } from '@countersign/spiffe-tls';
 import { DevTrustDomainError } from './errors.ts';
+import { parseTcpListener, type TcpListener } from './tcp-listener.ts';
 
 /** One identity of one workload. A workload with several has several registrations under one name. */
 export interface Registration {
@@ -18,6 +19,8 @@ export interface Registration {
   readonly federatesWith?: readonly string[];
   /** Who may open the socket, when the trust domain runs as root. Default: the user it runs as. */
   readonly owner?: SocketOwner;
+  /** Serves the workload's API on a TCP port too, to whoever is on this machine. Only at the start. Default: nowhere but on its socket. */
+  readonly dangerouslyListenOnTcp?: TcpListener;
 }
 
 /** A user and group, by number. */
@@ -33,7 +36,7 @@ const MAX_COMMON_NAME = 64;
 const MAX_DNS_NAMES = 32;
 const MAX_FEDERATES_WITH = 1000;
 const MAX_HINT_BYTES = 1024;
-const FIELDS = new Set(['name', 'spiffeId', 'dnsNames', 'hint', 'federatesWith', 'owner']);
+const FIELDS = new Set(['name', 'spiffeId', 'dnsNames', 'hint', 'federatesWith', 'owner', 'dangerouslyListenOnTcp']);
 
 /**
  * Checks a registration that came from a file or over the control socket.
@@ -43,7 +46,16 @@ export function parseRegistration(value: unknown, trustDomain: TrustDomain): Reg
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('must be an object', value);
   const unknown = Object.keys(value).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) throw invalid('has a field that is not known', unknown);
-  const { name, spiffeId, dnsNames = [], hint, federatesWith, owner } = value as Record<keyof Registration, unknown>;
+  const {
+    name,
+    spiffeId,
+    dnsNames = [],
+    hint,
+    federatesWith,
+    owner,
+    ...more
+  } = value as Record<keyof Registration, unknown>;
+  const { dangerouslyListenOnTcp: tcp } = more;
   return {
     name: parseName(name),
     spiffeId: parseId(spiffeId, trustDomain),
@@ -51,6 +63,7 @@ export function parseRegistration(value: unknown, trustDomain: TrustDomain): Reg
     ...(hint === undefined || hint === '' ? {} : { hint: parseHint(hint) }),
     ...(federatesWith === undefined ? {} : { federatesWith: parseFederatesWith(federatesWith, trustDomain) }),
     ...(owner === undefined ? {} : { owner: parseOwner(owner) }),
+    ...(tcp === undefined ? {} : { dangerouslyListenOnTcp: parseTcpListener(tcp) }),
   };
 }
 

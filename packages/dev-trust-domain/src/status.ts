@@ -35,10 +35,29 @@ export interface WorkloadStatus {
   readonly name: string;
   /** Address of its Workload API. */
   readonly socket: string;
+  /** Its address over TCP, where its registration has one. */
+  readonly tcp?: string;
   /** Open streams. */
   readonly watchers: number;
   /** Empty when it is not registered. The first is the default. */
   readonly identities: readonly IdentityStatus[];
+}
+
+/** A trust domain that this one federates with. Without `endpointUrl` its document was given, or it is followed in process. */
+export interface FederationStatus {
+  readonly trustDomain: string;
+  /** The bundle endpoint that is asked. */
+  readonly endpointUrl?: string;
+  readonly profile?: 'https_spiffe' | 'https_web';
+  /** With `https_spiffe`: the SPIFFE ID that the endpoint has to have. */
+  readonly endpointId?: string;
+  /** Of the document in use, in decimal digits. */
+  readonly sequence?: string;
+  /** When a document was last fetched and accepted. Never, where it is missing. */
+  readonly fetchedAt?: string;
+  readonly nextPollAt?: string;
+  /** Why the last question failed, until one succeeds; the last good bundle stays in use. */
+  readonly lastError?: { readonly code: string; readonly message: string };
 }
 
 /** The whole. */
@@ -53,6 +72,8 @@ export interface TrustDomainStatus {
   readonly workloads: readonly WorkloadStatus[];
   /** Names of the trust domains that it federates with. */
   readonly federatesWith: readonly string[];
+  /** The same trust domains, with what is known of their bundle endpoints. */
+  readonly federations: readonly FederationStatus[];
   readonly bundleEndpoints: readonly BundleEndpointStatus[];
 }
 

@@ -2,12 +2,22 @@
  * The Workload API on the wire: a plain gRPC client on a real socket.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { splitCertificates } from '@countersign/spiffe-tls';
-import type { SpiffeWorkloadAPIClient, X509SVIDResponse } from '@countersign/spiffe-tls/workload-api-proto';
-import { type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { registrationOf, startTemporary } from '../test/temporary.ts';
+import { SpiffeWorkloadAPIClient, type X509SVIDResponse } from '@countersign/spiffe-tls/workload-api-proto';
+import {
+  ChannelCredentials,
+  type ClientReadableStream,
+  Metadata,
+  ServerInterceptingCall,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { registrationOf, startTemporary, temporaryDirectory } from '../test/temporary.ts';
 import { connect, header, reader } from '../test/workload-client.ts';
+import { Workload } from './workload.ts';
+import { listenWorkloadApi } from './workload-api-server.ts';
 
 test('D1 D3 D6 D8 each socket gives its own workload a complete first message at once', async (context) => {
   const trustDomain = await startTemporary(context);
@@ -124,6 +134,28 @@ test('D4 taking one of two identities away leaves the other on the open stream',
     (await stream.next()).svids.map(({ spiffeId }) => spiffeId),
     ['spiffe://example.org/second'],
   );
+});
+
+test('D5 before the first SVID is there calls are told Unavailable, not that nobody knows them', async (context) => {
+  const path = join(await temporaryDirectory(context), 'web', 'api.sock');
+  const workload = new Workload();
+  const server = await listenWorkloadApi({
+    path,
+    workload,
+    issueJwt: () => Promise.reject(new Error('nothing to sign')),
+    now: Date.now,
+    refresh: () => Promise.resolve(),
+    interceptor: (_method, call) => new ServerInterceptingCall(call),
+  });
+  context.after(() => server.close());
+  const client = new SpiffeWorkloadAPIClient(`unix:${path}`, ChannelCredentials.createInsecure());
+  context.after(() => client.close());
+  const served = Object.entries(calls).filter(([method]) => !method.includes('Wit'));
+  for (const [method, call] of served)
+    assert.equal((await call(client, header('true')))?.code, status.UNAVAILABLE, method);
+  await workload.publish({ type: 'unregistered' });
+  for (const [method, call] of served)
+    assert.equal((await call(client, header('true')))?.code, status.PERMISSION_DENIED, method);
 });
 
 test('D5 a trust domain that stops ends streams with Unavailable', async (context) => {

@@ -22,9 +22,10 @@ import {
 } from '@grpc/grpc-js';
 import { withRawMessages } from './call-interceptor.ts';
 import { DevTrustDomainError } from './errors.ts';
-import { CLOSING, fetchJwtSvidOf, type JwtHandlersOptions, NOT_REGISTERED, validateJwtSvidOf } from './jwt-handlers.ts';
+import { CLOSING, fetchJwtSvidOf, type JwtHandlersOptions, statusOf, validateJwtSvidOf } from './jwt-handlers.ts';
 import { addReflection } from './reflection.ts';
 import type { SocketOwner } from './registration.ts';
+import { type TcpListener, targetOf } from './tcp-listener.ts';
 import { type TrustBundle, toBundleDer, toJwksDocument } from './trust-bundle.ts';
 import { guardSocket, prepareSocketPath } from './unix-socket.ts';
 import type { WorkloadState } from './workload.ts';
@@ -33,6 +34,8 @@ import type { WorkloadState } from './workload.ts';
 export interface WorkloadApiServerOptions extends JwtHandlersOptions {
   readonly path: string;
   readonly owner?: SocketOwner;
+  /** Listens there too. */
+  readonly tcp?: TcpListener;
   /** Awaited before a stream's first message, so that a host that slept does not hand out what expired meanwhile. */
   readonly refresh: () => Promise<void>;
   /** Notes calls and lets faults happen to them; see `createCallInterceptor`. */
@@ -41,6 +44,8 @@ export interface WorkloadApiServerOptions extends JwtHandlersOptions {
 
 /** A listening server. */
 export interface WorkloadApiServer {
+  /** The port that it listens on besides its socket. */
+  readonly tcpPort: number | undefined;
   /** Ends what is open and removes the socket. */
   close(): Promise<void>;
 }
@@ -54,16 +59,24 @@ export async function listenWorkloadApi(options: WorkloadApiServerOptions): Prom
   });
   server.addService(withRawMessages(SpiffeWorkloadAPIService), handlersOf(options));
   addReflection(server);
-  await bind(server, options.path);
-  await guardSocket(options.path, options.owner);
-  return { close: () => shutDown(server) };
+  try {
+    await bind(server, `unix:${options.path}`);
+    await guardSocket(options.path, options.owner);
+    const tcpPort = options.tcp === undefined ? undefined : await bind(server, targetOf(options.tcp));
+    return { tcpPort, close: () => shutDown(server) };
+  } catch (cause) {
+    server.forceShutdown();
+    throw cause;
+  }
 }
 
-function bind(server: Server, path: string): Promise<void> {
+/** Returns the port, where there is one. */
+function bind(server: Server, target: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (cause) => {
-      if (cause === null) resolve();
-      else reject(new DevTrustDomainError('SOCKET', `socket: can't listen on ${path}: ${cause.message}`, cause));
+    // Plain, over TCP too: a workload has nothing yet to verify TLS with (SPIFFE Workload Endpoint section 3).
+    server.bindAsync(target, ServerCredentials.createInsecure(), (cause, port) => {
+      if (cause === null) resolve(port);
+      else reject(new DevTrustDomainError('SOCKET', `socket: can't listen on ${target}: ${cause.message}`, cause));
     });
   });
 }
@@ -135,7 +148,7 @@ function streamOf<Response>(
         return write(call, response);
       }
       stop();
-      call.emit('error', state.type === 'closing' ? CLOSING : NOT_REGISTERED);
+      call.emit('error', statusOf(state));
     };
     call.once('close', () => stop());
     call.once('cancelled', () => stop());

@@ -19,6 +19,8 @@ export type WorkloadState =
       /** The own trust domain's first, then those that it federates with for this workload. */
       readonly bundles: readonly [own: TrustBundle, ...federated: TrustBundle[]];
     }
+  /** Its first SVID is being issued. */
+  | { readonly type: 'starting' }
   | { readonly type: 'unregistered' }
   /** The trust domain is stopping. */
   | { readonly type: 'closing' };
@@ -29,7 +31,7 @@ export type WorkloadWatcher = (state: WorkloadState) => Promise<void>;
 /** One workload. */
 export class Workload {
   readonly #watchers = new Set<WorkloadWatcher>();
-  #state: WorkloadState = { type: 'unregistered' };
+  #state: WorkloadState = { type: 'starting' };
 
   get state(): WorkloadState {
     return this.#state;

@@ -20,14 +20,13 @@ import type { Settings } from './options.ts';
 import type { Queue } from './queue.ts';
 import type { Registration } from './registration.ts';
 import type { IdentityStatus, WorkloadStatus } from './status.ts';
+import { targetOf } from './tcp-listener.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 import { type Identity, Workload, type WorkloadState } from './workload.ts';
 import { listenWorkloadApi, type WorkloadApiServer } from './workload-api-server.ts';
 
 /** A process that was stopped by a debugger takes nothing in; the others must not wait for it. */
 const PUBLISH_LIMIT_MS = 1000;
-/** The part of the wait that is drawn by lot, so that SVIDs issued together are not all replaced at one instant. */
-const JITTER = 0.1;
 
 /** Timers stand still while a laptop sleeps, so the calendar is looked at in between. */
 const MAX_PAUSE_MS = 15_000;
@@ -70,7 +69,17 @@ export class Workloads {
     this.#signers = signers;
     this.#jwtIssuer = new JwtIssuer(settings, signers.jwt);
     this.#queue = queue;
-    this.federation = new Federation(settings.trustDomain, () => this.ownBundle, settings.clock);
+    const { trustDomain, clock, log } = settings;
+    this.federation = new Federation({
+      trustDomain,
+      clock,
+      ownBundle: () => this.ownBundle,
+      changed: (name) => {
+        log({ event: 'federated-bundle-changed', with: name });
+        void this.publishBundle();
+      },
+      failed: (name, { code, message }) => log({ event: 'federation-failed', with: name, code, message }),
+    });
   }
 
   names(): string[] {
@@ -151,11 +160,13 @@ export class Workloads {
 
   /** @throws {DevTrustDomainError} `UNKNOWN_WORKLOAD` */
   statusOf(name: string): WorkloadStatus {
-    const { workload } = this.#entry(name);
+    const { workload, server, remembered } = this.#entry(name);
+    const { dangerouslyListenOnTcp: tcp } = remembered;
     const identities = workload.state.type === 'registered' ? workload.state.identities : [];
     return {
       name,
       socket: this.socketOf(name),
+      ...(tcp && server.tcpPort ? { tcp: `tcp://${targetOf({ ...tcp, port: server.tcpPort })}` } : {}),
       watchers: workload.watcherCount,
       identities: identities.map(toIdentityStatus),
     };
@@ -195,11 +206,12 @@ export class Workloads {
   }
 
   async #open(registration: Registration): Promise<Entry> {
-    const { name, owner } = registration;
+    const { name, owner, dangerouslyListenOnTcp: tcp } = registration;
     const workload = new Workload();
     const server = await listenWorkloadApi({
       path: this.#pathOf(name),
       ...(owner === undefined ? {} : { owner }),
+      ...(tcp === undefined ? {} : { tcp }),
       workload,
       issueJwt: (spiffeId, audience) => this.#jwtIssuer.issue(spiffeId, audience),
       now: () => this.#settings.clock.now(),
@@ -211,6 +223,7 @@ export class Workloads {
       }),
       refresh: () => this.#refresh(name),
     });
+    if (tcp !== undefined) this.#settings.log({ event: 'workload-api-on-tcp', workload: name, port: server.tcpPort });
     const entry: Entry = {
       workload,
       server,
@@ -263,9 +276,11 @@ export class Workloads {
   }
 
   #scheduleRotation(name: string, entry: Entry, identities: readonly Identity[]): void {
-    const { clock, rotateAtFraction, random } = this.#settings;
+    const { clock, rotateAtFraction, rotationJitter, random } = this.#settings;
     const lifeMs = Math.min(...identities.map(({ svid }) => svid.notAfterMs)) - clock.now();
-    entry.rotatesAtMs = Math.floor(clock.now() + Math.max(0, lifeMs * rotateAtFraction * (1 - JITTER * random())));
+    entry.rotatesAtMs = Math.floor(
+      clock.now() + Math.max(0, lifeMs * rotateAtFraction * (1 - rotationJitter * random())),
+    );
     this.#awaitRotation(name, entry);
   }
 

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTestCa } from '@countersign/testkit';
+import { createTestCa, propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { createAuthorities, documentOf, x509EntryOf } from '../test/bundle-fixture.ts';
 import { createJwtKey, jwtBundleOf } from '../test/jwt-fixture.ts';
@@ -136,6 +136,15 @@ test('L72 a kid stands once, and a bundle holds no authority of another trust do
   }
 });
 
+test('T15 L72 a CA whose key is no point of its curve is read, signs nothing, and is refused when it should be written', () => {
+  const broken = Buffer.from(ca.der);
+  const at = broken.indexOf(Buffer.from('2a8648ce3d030107', 'hex')) + 20;
+  broken[at] = (broken[at] ?? 0) ^ 1;
+  const bundle = parse(documentOf([x509EntryOf(ca, { x5c: [broken.toString('base64')] })]));
+  assert.equal(bundle.x509.authorities.length, 1);
+  assert.throws(() => marshalBundleDocument(bundle), { code: 'INVALID_BUNDLE', got: '"one that is no key"' });
+});
+
 test('L72 what is written is read again the same', () => {
   const full = parse(document());
   const sequence = fc.option(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { nil: undefined });
@@ -151,6 +160,7 @@ test('L72 what is written is read again the same', () => {
       });
       assert.ok(equalBundles(parse(Buffer.from(marshalBundleDocument(bundle))), bundle));
     }),
+    propertyRuns(100),
   );
 });
 
@@ -173,6 +183,6 @@ test('T15 no document makes the reader fail otherwise than with SpiffeTlsError, 
         assert.ok(error instanceof SpiffeTlsError, String(error));
       }
     }),
-    { numRuns: 500 },
+    propertyRuns(500),
   );
 });

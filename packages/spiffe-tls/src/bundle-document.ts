@@ -2,6 +2,7 @@
  * SPIFFE bundle documents: all authorities of one trust domain in one JWKS, as bundle endpoints serve them (Trust Domain and
  * Bundle 4, X509-SVID 6, JWT-SVID 6).
  */
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { decodeBase64 } from './base64.ts';
 import { type ParsedCertificate, parseCertificate } from './certificate.ts';
 import { quote, refusal, SpiffeTlsError } from './errors.ts';
@@ -154,10 +155,24 @@ function readRefreshHint(value: JsonValue, refuse: Refuse): number {
 }
 
 function x509Entry({ x509, der }: ParsedCertificate, refuse: Refuse): JsonObject {
-  const key = writePublicJwk(x509.publicKey);
-  if (key === undefined)
-    throw refuse('must have CA keys that JWK can describe', quote(`${x509.publicKey.asymmetricKeyType}`));
+  const publicKey = readableKey(x509);
+  const key = publicKey && writePublicJwk(publicKey);
+  if (key === undefined) {
+    throw refuse(
+      'must have CA keys that JWK can describe',
+      quote(publicKey?.asymmetricKeyType ?? 'one that is no key'),
+    );
+  }
   return { ...key, use: 'x509-svid', x5c: [Buffer.from(der).toString('base64')] };
+}
+
+/** A certificate is read without its key; one that is no point of its curve throws only when somebody asks for it. */
+function readableKey(x509: X509Certificate): KeyObject | undefined {
+  try {
+    return x509.publicKey;
+  } catch {
+    return undefined;
+  }
 }
 
 function jwtEntry({ keyId, publicKey, algorithm }: JwtKey, refuse: Refuse): JsonObject {

@@ -1,6 +1,7 @@
 /**
  * The other side of federation: an endpoint from which foreign trust domains fetch our bundle (Federation 5).
  */
+import { constants } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { marshalBundleDocument, type SpiffeBundle } from './bundle-document.ts';
@@ -82,7 +83,12 @@ function followSource(server: Server, source: X509Source): void {
 }
 
 function contextOf(svid: X509Svid | undefined) {
-  return { ...secureContextOptions(svid), minVersion: 'TLSv1.2' as const };
+  return {
+    ...secureContextOptions(svid),
+    minVersion: 'TLSv1.2' as const,
+    // TLS 1.2 lets a client ask for one handshake after another in a connection, each of them work for the server alone.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+  };
 }
 
 function currentSvid(source: X509Source): X509Svid | undefined {

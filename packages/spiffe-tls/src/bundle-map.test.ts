@@ -6,6 +6,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { createAuthorities } from '../test/bundle-fixture.ts';
 import { parseBundleDocument } from './bundle-document.ts';
@@ -103,6 +104,6 @@ test('T15 no map makes the reader fail otherwise than with SpiffeTlsError', () =
         assert.ok(error instanceof SpiffeTlsError, String(error));
       }
     }),
-    { numRuns: 500 },
+    propertyRuns(500),
   );
 });

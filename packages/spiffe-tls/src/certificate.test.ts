@@ -9,6 +9,7 @@ import {
   KeyPurpose,
   KeyUsageFlags,
   oid,
+  propertyRuns,
   rewriteCertificate,
   sequence,
   tlv,
@@ -248,7 +249,7 @@ test('T15 property: a certificate with bytes changed is read or refused with a c
         assert.equal(error.code, 'CERTIFICATE_MALFORMED');
       }
     }),
-    { numRuns: 2000 },
+    propertyRuns(2000),
   );
 });
 

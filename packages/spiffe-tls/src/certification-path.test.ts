@@ -11,7 +11,6 @@ import {
   oid,
   sequence,
   type TestCa,
-  type TestCaOptions,
   tlv,
 } from '@countersign/testkit';
 import { clearCertificateCache } from './certificate.ts';
@@ -23,7 +22,6 @@ import { X509Bundle, X509BundleSet } from './x509-bundle.ts';
 const nowMs = Date.now();
 const trustDomain = 'example.org';
 const past = { notBefore: new Date(nowMs - 120_000), notAfter: new Date(nowMs - 60_000) };
-const future = { notBefore: new Date(nowMs + 60_000), notAfter: new Date(nowMs + 120_000) };
 const caUsage = KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign;
 const ca = await createTestCa({ trustDomain });
 
@@ -44,49 +42,7 @@ function refuses(code: SpiffeTlsErrorCode, verdict: () => unknown): void {
   });
 }
 
-/** What is wrong with a CA on the way, and what is said when nothing else is. */
-const refusedCas: readonly (readonly [string, SpiffeTlsErrorCode, Partial<TestCaOptions>])[] = [
-  ['L16 an issuer that is no CA', 'UNTRUSTED_CHAIN', { isCa: false }],
-  [
-    'L16 an issuer without basicConstraints',
-    'UNTRUSTED_CHAIN',
-    { rawExtensions: { [ExtensionId.basicConstraints]: null } },
-  ],
-  ['L16 an issuer without keyCertSign', 'KEY_USAGE', { keyUsage: KeyUsageFlags.cRLSign }],
-  ['L16 an issuer that has expired', 'EXPIRED', past],
-  ['L16 an issuer that is not valid yet', 'NOT_YET_VALID', future],
-  ['L16 an issuer with an unknown critical extension', 'CRITICAL_EXTENSION_UNKNOWN', { unknownCritical: '1.2.3.4' }],
-  ['L16 an issuer with an RSA key of 1024 bits', 'WEAK_KEY_OR_SIGNATURE', { keyType: 'rsa-1024' }],
-  [
-    'L16 an issuer for another trust domain only',
-    'NAME_CONSTRAINT',
-    { nameConstraints: { permittedUri: ['example.com'] } },
-  ],
-  [
-    'L16 an issuer that must not sign for this trust domain',
-    'NAME_CONSTRAINT',
-    { nameConstraints: { excludedUri: ['example.org'] } },
-  ],
-  [
-    'L16 an issuer with a constraint that is not critical',
-    'NAME_CONSTRAINT',
-    { nameConstraints: { permittedUri: ['example.com'], critical: false } },
-  ],
-];
-
-for (const [name, code, options] of refusedCas) {
-  test(`path: refuses ${name}, as intermediate`, async () => {
-    const issuing = await ca.intermediate(options);
-    const { chain } = await issuing.issue();
-    refuses(code, () => judge(chain, ca));
-  });
-
-  test(`path: refuses ${name}, as anchor`, async () => {
-    const anchor = await createTestCa({ trustDomain, ...options });
-    const { chain } = await anchor.issue();
-    refuses(code, () => judge(chain, anchor));
-  });
-}
+// Issuers that break one rule each, as intermediate and as anchor, are in bad-certificates.test.ts.
 
 test('path: refuses an intermediate signed with SHA-1, but not an anchor: nobody relies on its own signature', async () => {
   const weak = await ca.intermediate({ hash: 'SHA-1' });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import {
   DerReader,
@@ -139,6 +140,6 @@ test('T15 property: any bytes are read to the end or refused with CERTIFICATE_MA
         assert.equal(error.code, 'CERTIFICATE_MALFORMED');
       }
     }),
-    { numRuns: 1000 },
+    propertyRuns(1000),
   );
 });

@@ -17,12 +17,12 @@ import { type Call, TrackedCall, UNARY_SETTLES_MS } from './grpc-call.ts';
 import { SpiffeChannelCredentials } from './grpc-credentials.ts';
 import { sentenceOf } from './refusal.ts';
 import type { Retirement } from './retirement.ts';
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
 /** How a generation connects. */
 export interface GenerationOptions {
-  readonly options: ResolvedSpiffeTlsOptions;
+  readonly options: TlsSettings;
   readonly target: string;
   readonly host: string;
   readonly channelOptions: ChannelOptions;

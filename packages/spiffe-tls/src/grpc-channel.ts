@@ -9,11 +9,16 @@ import { ChannelGeneration, type GenerationOptions } from './grpc-channel-genera
 import { assertGrpcVersion } from './grpc-version.ts';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, type Retirement, scheduleRetirements } from './retirement.ts';
-import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
+import {
+  type PresentNothingOptions,
+  resolveSpiffeClientOptions,
+  type SpiffeTlsOptions,
+  type TlsSettings,
+} from './spiffe-tls-options.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
-/** Options of {@link createSpiffeGrpcChannel}. */
-export interface SpiffeGrpcChannelOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** Where a channel leads, and how it keeps connections. */
+export interface GrpcChannelBounds {
   /** `host:port`; an IPv6 address in brackets. Names are resolved by DNS. */
   readonly address: string;
   /** More options for grpc-js. The subchannel pool is always the channel's own. */
@@ -24,6 +29,12 @@ export interface SpiffeGrpcChannelOptions extends SpiffeTlsOptions, LiveConnecti
    */
   readonly retireWindow?: number;
 }
+
+/** Options of {@link createSpiffeGrpcChannel}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeGrpcChannelOptions extends SpiffeTlsOptions, LiveConnectionsOptions, GrpcChannelBounds {}
+
+/** The same for a client that presents nothing. */
+export type SpiffeGrpcPresentNothingOptions = PresentNothingOptions & LiveConnectionsOptions & GrpcChannelBounds;
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const DEFAULT_CHANNEL_OPTIONS: ChannelOptions = {
@@ -37,7 +48,7 @@ const UNTIL_CUT_OFF: Retirement = { endInMs: MAX_TIMER_MS, expiresInMs: MAX_TIME
 
 /** See {@link createSpiffeGrpcChannel}. */
 export class SpiffeGrpcChannel implements ChannelInterface {
-  readonly #options: ResolvedSpiffeTlsOptions;
+  readonly #options: TlsSettings;
   readonly #generationOptions: GenerationOptions;
   readonly #live: LiveConnections;
   readonly #stopRetirements: () => void;
@@ -48,9 +59,9 @@ export class SpiffeGrpcChannel implements ChannelInterface {
   #closed = false;
 
   /** Use {@link createSpiffeGrpcChannel}. */
-  constructor(options: SpiffeGrpcChannelOptions) {
+  constructor(options: SpiffeGrpcChannelOptions | SpiffeGrpcPresentNothingOptions) {
     assertGrpcVersion();
-    this.#options = resolveOptions(options);
+    this.#options = resolveSpiffeClientOptions(options);
     this.#live = new LiveConnections(this.#options, options);
     this.#generationOptions = {
       options: this.#options,
@@ -172,6 +183,8 @@ function hostOf(address: string): string {
  * const channel = createSpiffeGrpcChannel({ source, authorize: authorizeId(backendId), address: '127.0.0.1:9443' });
  * const client = new HelloServiceClient('backend', credentials.createInsecure(), { channelOverride: channel });
  */
-export function createSpiffeGrpcChannel(options: SpiffeGrpcChannelOptions): SpiffeGrpcChannel {
+export function createSpiffeGrpcChannel(
+  options: SpiffeGrpcChannelOptions | SpiffeGrpcPresentNothingOptions,
+): SpiffeGrpcChannel {
   return new SpiffeGrpcChannel(options);
 }

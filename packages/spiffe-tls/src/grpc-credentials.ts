@@ -4,13 +4,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type CallCredentials, ChannelCredentials, credentials, type experimental } from '@grpc/grpc-js';
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
 import { type DialOptions, dial } from './tls-dialer.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
 /** What the credentials report to the channel that uses them. */
 export interface SpiffeChannelCredentialsOptions {
-  readonly options: ResolvedSpiffeTlsOptions;
+  readonly options: TlsSettings;
   /** The host part of the channel's target. */
   readonly host: string;
   /** Called with each connection when its handshake begins. */

@@ -7,13 +7,18 @@ import { createServer, type PeerCertificate, type Server as TlsServer } from 'no
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { assertGrpcVersion } from './grpc-version.ts';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
-import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
-import { currentSvid, guardTlsServer } from './tls-listener.ts';
-import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls-options.ts';
+import {
+  resolveServerOptions,
+  type SpiffeTlsOptions,
+  type TlsSettings,
+  type WebCertificateOptions,
+} from './spiffe-tls-options.ts';
+import { guardTlsServer, presentedNow } from './tls-listener.ts';
+import { serverTlsOptions } from './tls-options.ts';
 import { rememberConnection, type VerifiedConnection } from './verified-connection.ts';
 
-/** Options of {@link createSpiffeGrpcServer}. */
-export interface SpiffeGrpcServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** The server, and bounds of what a gRPC client may take. */
+export interface GrpcServerBounds {
   /** The server with the services, from `new grpc.Server()`. Do not bind it to a port as well. */
   readonly server: GrpcServer;
   /** A handshake must be done within this time. Default 10 s. */
@@ -21,6 +26,12 @@ export interface SpiffeGrpcServerOptions extends SpiffeTlsOptions, LiveConnectio
   /** Open connections at most; further ones are dropped at once. Default 1024. */
   readonly maxConnections?: number;
 }
+
+/** Options of {@link createSpiffeGrpcServer}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeGrpcServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions, GrpcServerBounds {}
+
+/** The same where the server's certificate is the web's. */
+export type SpiffeGrpcWebServerOptions = WebCertificateOptions & LiveConnectionsOptions & GrpcServerBounds;
 
 /** See {@link createSpiffeGrpcServer}. */
 export interface SpiffeGrpcServer {
@@ -46,12 +57,14 @@ export interface SpiffeGrpcServer {
  * const spiffeServer = createSpiffeGrpcServer({ source, authorize: authorizeId(backendId), server });
  * await spiffeServer.listen(9443, '127.0.0.1');
  */
-export function createSpiffeGrpcServer(options: SpiffeGrpcServerOptions): SpiffeGrpcServer {
+export function createSpiffeGrpcServer(
+  options: SpiffeGrpcServerOptions | SpiffeGrpcWebServerOptions,
+): SpiffeGrpcServer {
   assertGrpcVersion();
-  const resolved = resolveOptions(options);
+  const resolved = resolveServerOptions(options);
   const connections = new GrpcConnections(options.server, resolved, options);
   const tlsServer = createServer({
-    ...serverTlsOptions(currentSvid(resolved), options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS),
+    ...serverTlsOptions(presentedNow(resolved), options),
     ALPNProtocols: ['h2'],
   });
   tlsServer.maxConnections = options.maxConnections ?? 1024;
@@ -105,7 +118,7 @@ class GrpcConnections {
   readonly #sockets = new Set<Socket>();
   readonly #closers = new Set<() => void>();
 
-  constructor(server: GrpcServer, options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsOptions) {
+  constructor(server: GrpcServer, options: TlsSettings, timing: LiveConnectionsOptions) {
     this.#server = server;
     this.#live = new LiveConnections(options, timing);
   }

@@ -7,12 +7,17 @@ import { type ClientHttp2Session, type ClientSessionOptions, connect } from 'nod
 import type { TLSSocket } from 'node:tls';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, type Retirement, scheduleRetirements } from './retirement.ts';
-import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
+import {
+  type PresentNothingOptions,
+  resolveSpiffeClientOptions,
+  type SpiffeTlsOptions,
+  type TlsSettings,
+} from './spiffe-tls-options.ts';
 import { dial } from './tls-dialer.ts';
 import { rememberConnection, type VerifiedConnection } from './verified-connection.ts';
 
-/** Options of {@link connectSpiffeHttp2}. */
-export interface SpiffeHttp2ClientOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** Where an HTTP/2 session leads, and how it is kept. */
+export interface Http2ClientBounds {
   /** Where to connect to: `https://127.0.0.1:8443`. Its host name plays no part in verification. */
   readonly authority: string | URL;
   /**
@@ -26,6 +31,12 @@ export interface SpiffeHttp2ClientOptions extends SpiffeTlsOptions, LiveConnecti
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link connectSpiffeHttp2}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeHttp2ClientOptions extends SpiffeTlsOptions, LiveConnectionsOptions, Http2ClientBounds {}
+
+/** The same for a client that presents nothing. */
+export type SpiffeHttp2PresentNothingOptions = PresentNothingOptions & LiveConnectionsOptions & Http2ClientBounds;
+
 /**
  * Connects with the source's SVID, requires the server to be who `authorize` accepts, and never resumes a TLS session.
  * Make a new one when the session is `closed`: that is how it follows rotation.
@@ -37,8 +48,10 @@ export interface SpiffeHttp2ClientOptions extends SpiffeTlsOptions, LiveConnecti
  * const session = await connectSpiffeHttp2({ source, authorize: authorizeId(backendId), authority: 'https://127.0.0.1:8443' });
  * const stream = session.request({ ':path': '/hello' });
  */
-export async function connectSpiffeHttp2(options: SpiffeHttp2ClientOptions): Promise<ClientHttp2Session> {
-  const resolved = resolveOptions(options);
+export async function connectSpiffeHttp2(
+  options: SpiffeHttp2ClientOptions | SpiffeHttp2PresentNothingOptions,
+): Promise<ClientHttp2Session> {
+  const resolved = resolveSpiffeClientOptions(options);
   const window = checkRetireWindow(options.retireWindow);
   const url = new URL(options.authority);
   if (url.protocol !== 'https:') throw new TypeError(`http2: "authority" must be an https: URL, got ${url.protocol}`);
@@ -66,14 +79,14 @@ export async function connectSpiffeHttp2(options: SpiffeHttp2ClientOptions): Pro
 
 /** Ends a session when its time has come, and lets go of source, signal and timers when its socket has closed. */
 class SessionFollower {
-  readonly #options: ResolvedSpiffeTlsOptions;
+  readonly #options: TlsSettings;
   readonly #live: LiveConnections;
   #session: ClientHttp2Session | undefined;
   #retirement: Retirement | undefined;
   #close: () => void = () => {};
   #cancelCutOff: () => void = () => {};
 
-  constructor(options: ResolvedSpiffeTlsOptions, timing: LiveConnectionsOptions) {
+  constructor(options: TlsSettings, timing: LiveConnectionsOptions) {
     this.#options = options;
     this.#live = new LiveConnections(options, timing);
   }

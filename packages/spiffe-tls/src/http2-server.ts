@@ -11,13 +11,13 @@ import {
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
-import { resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
-import { currentSvid, guardTlsServer } from './tls-listener.ts';
-import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls-options.ts';
+import { resolveServerOptions, type SpiffeTlsOptions, type WebCertificateOptions } from './spiffe-tls-options.ts';
+import { guardTlsServer, presentedNow } from './tls-listener.ts';
+import { serverTlsOptions } from './tls-options.ts';
 import { findConnection, rememberConnection, VerifiedConnection } from './verified-connection.ts';
 
-/** Bounds of what an HTTP/2 client may take, on top of {@link SpiffeTlsOptions}. */
-export interface SpiffeHttp2ServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** Bounds of what an HTTP/2 client may take. */
+export interface Http2ServerBounds {
   /** A handshake must be done within this time. Default 10 s. */
   readonly handshakeTimeoutMs?: number;
   /** Open connections at most; further ones are dropped at once. Default 1024. */
@@ -25,6 +25,12 @@ export interface SpiffeHttp2ServerOptions extends SpiffeTlsOptions, LiveConnecti
   /** HTTP/2 settings to announce. Default: at most 100 streams at a time on a connection, else Node's. */
   readonly settings?: Settings;
 }
+
+/** Options of {@link createSpiffeHttp2Server}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeHttp2ServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions, Http2ServerBounds {}
+
+/** The same where the server's certificate is the web's. */
+export type SpiffeHttp2WebServerOptions = WebCertificateOptions & LiveConnectionsOptions & Http2ServerBounds;
 
 /** Handles a request, as `http2.createSecureServer` has it. */
 export type Http2RequestListener = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
@@ -47,13 +53,13 @@ const CONNECTION = Symbol('spiffe-tls connection');
  * server.listen(8443);
  */
 export function createSpiffeHttp2Server(
-  options: SpiffeHttp2ServerOptions,
+  options: SpiffeHttp2ServerOptions | SpiffeHttp2WebServerOptions,
   listener?: Http2RequestListener,
 ): Http2SecureServer {
-  const resolved = resolveOptions(options);
+  const resolved = resolveServerOptions(options);
   const live = new LiveConnections(resolved, options);
   const server = createSecureServer({
-    ...serverTlsOptions(currentSvid(resolved), options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS),
+    ...serverTlsOptions(presentedNow(resolved), options),
     settings: { maxConcurrentStreams: 100, ...options.settings },
   });
   server.maxConnections = options.maxConnections ?? 1024;

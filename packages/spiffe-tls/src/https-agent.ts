@@ -11,12 +11,18 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, scheduleRetirements } from './retirement.ts';
-import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
+import {
+  type PresentNothingOptions,
+  resolveClientOptions,
+  type SpiffeTlsOptions,
+  type TlsSettings,
+  type WebServerOptions,
+} from './spiffe-tls-options.ts';
 import { dial } from './tls-dialer.ts';
 import { findConnection } from './verified-connection.ts';
 
-/** Options of {@link createSpiffeHttpsAgent}. */
-export interface SpiffeHttpsAgentOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** How an agent keeps its connections. */
+export interface HttpsAgentBounds {
   /**
    * Part of the SVID's remaining life within which connections made with it are replaced after a rotation, from 0 (at
    * once) to 1. Default 0.1.
@@ -27,6 +33,14 @@ export interface SpiffeHttpsAgentOptions extends SpiffeTlsOptions, LiveConnectio
   /** An idle connection is kept this long at most, and less if the server says so. Default 25 s. */
   readonly idleTimeoutMs?: number;
 }
+
+/** Options of {@link createSpiffeHttpsAgent}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeHttpsAgentOptions extends SpiffeTlsOptions, LiveConnectionsOptions, HttpsAgentBounds {}
+
+/** Where one side has no X.509-SVID: the server's certificate is the web's, or the client presents nothing. */
+export type SpiffeHttpsAgentModeOptions = (WebServerOptions | PresentNothingOptions) &
+  LiveConnectionsOptions &
+  HttpsAgentBounds;
 
 const IDLE_TIMEOUT_MS = 25_000;
 /** How long before the server's announced end an idle connection is given up. */
@@ -52,14 +66,16 @@ type Connected = (error: Error | null, stream: Duplex) => void;
 
 /** See {@link createSpiffeHttpsAgent}. */
 export class SpiffeHttpsAgent extends Agent {
-  readonly #options: ResolvedSpiffeTlsOptions;
+  readonly #options: TlsSettings;
   readonly #live: LiveConnections;
   readonly #stopRetirements: () => void;
   readonly #generations = new WeakMap<Duplex, number>();
+  /** Connections to servers with a web certificate; those to others are found by `findConnection`. */
+  readonly #webServers = new WeakSet<Duplex>();
   #generation = 0;
 
   /** Use {@link createSpiffeHttpsAgent}. */
-  constructor(options: SpiffeHttpsAgentOptions) {
+  constructor(options: SpiffeHttpsAgentOptions | SpiffeHttpsAgentModeOptions) {
     super({
       keepAlive: true,
       // ZERO TRUST: no session cache. A resumed session would skip the verdict over the server.
@@ -67,10 +83,15 @@ export class SpiffeHttpsAgent extends Agent {
       timeout: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
       ...(options.maxSockets !== undefined && { maxSockets: options.maxSockets }),
     });
-    this.#options = resolveOptions(options);
+    this.#options = resolveClientOptions(options);
     this.#live = new LiveConnections(this.#options, options);
     const window = checkRetireWindow(options.retireWindow);
-    this.#stopRetirements = scheduleRetirements({ options: this.#options, window, onRetire: () => this.#retire() });
+    this.#stopRetirements = scheduleRetirements({
+      options: this.#options,
+      window,
+      onRetire: () => this.#retire(),
+      onWithdrawal: this.#options.webRoots !== undefined,
+    });
   }
 
   /** The name that Node keeps connections under. It holds the generation, so that a new one never gets an old connection. */
@@ -99,7 +120,8 @@ export class SpiffeHttpsAgent extends Agent {
 
   /** Says whether a connection may be used again. Node calls this when a request is done. */
   override keepSocketAlive(socket: Duplex): boolean {
-    if (this.#generations.get(socket) !== this.#generation || findConnection(socket)?.peer === undefined) return false;
+    if (this.#generations.get(socket) !== this.#generation) return false;
+    if (findConnection(socket)?.peer === undefined && !this.#webServers.has(socket)) return false;
     const keep: unknown = super.keepSocketAlive(socket);
     if (keep === false) return false;
     this.#leaveMargin(socket);
@@ -125,6 +147,7 @@ export class SpiffeHttpsAgent extends Agent {
       ...(port != null && { port: Number(port) }),
       ...(servername !== undefined && servername !== '' && { serverName: servername }),
       extra,
+      onWebServer: () => void this.#webServers.add(socket),
       onVerified: (connection) =>
         this.#live.add(connection, {
           stopUsing: () => this.#destroyIdle((idle) => idle === socket),
@@ -164,10 +187,16 @@ function throwIt(error: unknown): never {
  * server to be who `authorize` accepts whatever its host name is, and never resumes a session. A refused server is the
  * request's `error` event with a {@link SpiffeTlsError}. Call `destroy()` when done.
  *
+ * With `webServer` the server is verified as browsers do, by its chain and the host name, and gets to see the SVID; a refusal
+ * is Node's own error then. With `clientCertificate: 'none'` the agent presents nothing, and verifies the server's SVID.
+ *
+ * @throws {TypeError} for options that belong to different modes.
  * @example
  * const agent = createSpiffeHttpsAgent({ source, authorize: authorizeId(backendId) });
  * https.get('https://127.0.0.1:8443/hello', { agent });
  */
-export function createSpiffeHttpsAgent(options: SpiffeHttpsAgentOptions): SpiffeHttpsAgent {
+export function createSpiffeHttpsAgent(
+  options: SpiffeHttpsAgentOptions | SpiffeHttpsAgentModeOptions,
+): SpiffeHttpsAgent {
   return new SpiffeHttpsAgent(options);
 }

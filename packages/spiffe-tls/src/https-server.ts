@@ -3,15 +3,20 @@
  */
 import type { RequestListener, ServerResponse } from 'node:http';
 import { Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
-import { connectionOf } from './peer-of.ts';
-import { resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
-import { currentSvid, guardTlsServer } from './tls-listener.ts';
-import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions } from './tls-options.ts';
-import type { VerifiedConnection } from './verified-connection.ts';
+import {
+  type NoClientCertificateOptions,
+  resolveServerOptions,
+  type SpiffeTlsOptions,
+  type WebCertificateOptions,
+} from './spiffe-tls-options.ts';
+import { guardTlsServer, presentedNow } from './tls-listener.ts';
+import { serverTlsOptions } from './tls-options.ts';
 
-/** Bounds of what an HTTPS client may take, on top of {@link SpiffeTlsOptions}. */
-export interface SpiffeHttpsServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** Bounds of what an HTTPS client may take. */
+export interface HttpsServerBounds {
   /** A handshake must be done within this time. Default 10 s. */
   readonly handshakeTimeoutMs?: number;
   /** A request's headers must be there within this time. Default 10 s. */
@@ -27,6 +32,14 @@ export interface SpiffeHttpsServerOptions extends SpiffeTlsOptions, LiveConnecti
   readonly maxConnections?: number;
 }
 
+/** Options of {@link createSpiffeHttpsServer}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeHttpsServerOptions extends SpiffeTlsOptions, LiveConnectionsOptions, HttpsServerBounds {}
+
+/** Where one side has no X.509-SVID: the server's certificate is the web's, or clients are not asked for one. */
+export type SpiffeHttpsServerModeOptions = (WebCertificateOptions | NoClientCertificateOptions) &
+  LiveConnectionsOptions &
+  HttpsServerBounds;
+
 /** How often Node looks for connections that exceed the header or request timeout. */
 const TIMEOUT_CHECK_MS = 2_000;
 
@@ -34,24 +47,31 @@ const TIMEOUT_CHECK_MS = 2_000;
  * Creates an HTTPS server that presents the source's SVID, requires one of each client and verifies it before a byte of
  * HTTP is read. {@link peerOf} gives the peer of a request.
  *
+ * With `webCertificate` it presents that instead, and verifies clients just the same. With `clientCertificate: 'none'` it
+ * presents its SVID and asks clients for nothing: {@link peerOf} is `undefined` for each request, so guards answer 401.
+ *
  * It may be created before the source has an identity: until then every connection is dropped. `listen` and `close` are
  * Node's own; while the server closes, each answer says `Connection: close`.
  *
+ * @throws {TypeError} for options that belong to different modes.
  * @example
  * const server = createSpiffeHttpsServer({ source, authorize: authorizeId(customerId) }, app);
  * server.listen(8443);
  */
-export function createSpiffeHttpsServer(options: SpiffeHttpsServerOptions, listener: RequestListener): Server {
+export function createSpiffeHttpsServer(
+  options: SpiffeHttpsServerOptions | SpiffeHttpsServerModeOptions,
+  listener: RequestListener,
+): Server {
   return new SpiffeHttpsServer(options, listener);
 }
 
 class SpiffeHttpsServer extends Server {
-  readonly #open = new Map<VerifiedConnection, HttpExchanges>();
+  readonly #open = new Map<Socket, HttpExchanges>();
 
-  constructor(options: SpiffeHttpsServerOptions, listener: RequestListener) {
-    const resolved = resolveOptions(options);
+  constructor(options: SpiffeHttpsServerOptions | SpiffeHttpsServerModeOptions, listener: RequestListener) {
+    const resolved = resolveServerOptions(options);
     super({
-      ...serverTlsOptions(currentSvid(resolved), options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS),
+      ...serverTlsOptions(presentedNow(resolved), options),
       ALPNProtocols: ['http/1.1'],
       headersTimeout: options.headersTimeoutMs ?? 10_000,
       requestTimeout: options.requestTimeoutMs ?? 60_000,
@@ -60,12 +80,16 @@ class SpiffeHttpsServer extends Server {
     });
     this.maxConnections = options.maxConnections ?? 1024;
     const live = new LiveConnections(resolved, options);
-    guardTlsServer(this, { options: resolved, transport: 'https', onVerified: (peer) => this.#follow(peer, live) });
+    guardTlsServer(this, {
+      options: resolved,
+      transport: 'https',
+      onVerified: (connection) => live.add(connection, this.#follow(connection.socket)),
+      onAnonymous: (socket) => void this.#follow(socket),
+    });
     this.on('request', (request, response) => {
       // An SVID that has expired by now counts as expired, whether or not its timer was on time.
       live.sweep();
-      const connection = connectionOf(request);
-      if (connection !== undefined) this.#open.get(connection)?.begin(response, this.listening);
+      this.#open.get(request.socket)?.begin(response, this.listening);
     });
     this.on('request', listener);
   }
@@ -76,23 +100,23 @@ class SpiffeHttpsServer extends Server {
     return super.close(callback);
   }
 
-  #follow(connection: VerifiedConnection, live: LiveConnections): void {
-    const exchanges = new HttpExchanges(connection);
-    this.#open.set(connection, exchanges);
-    connection.socket.once('close', () => this.#open.delete(connection));
-    live.add(connection, exchanges);
+  #follow(socket: TLSSocket): HttpExchanges {
+    const exchanges = new HttpExchanges(socket);
+    this.#open.set(socket, exchanges);
+    socket.once('close', () => this.#open.delete(socket));
+    return exchanges;
   }
 }
 
 /** The requests in progress on one connection, so that it can be closed between two of them. */
 class HttpExchanges {
-  readonly #connection: VerifiedConnection;
+  readonly #socket: TLSSocket;
   readonly #open = new Set<ServerResponse>();
   #last = false;
   #closing = false;
 
-  constructor(connection: VerifiedConnection) {
-    this.#connection = connection;
+  constructor(socket: TLSSocket) {
+    this.#socket = socket;
   }
 
   begin(response: ServerResponse, listening: boolean): void {
@@ -116,7 +140,7 @@ class HttpExchanges {
   }
 
   #closeWhenIdle(): void {
-    if (this.#open.size === 0) this.#connection.socket.destroySoon();
+    if (this.#open.size === 0) this.#socket.destroySoon();
   }
 }
 

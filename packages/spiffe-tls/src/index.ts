@@ -56,12 +56,46 @@ export { type FetchX509ContextOptions, fetchX509Context } from './fetch-x509-con
 export { createFileX509Source, type FileX509SourceOptions } from './file-source.ts';
 // TLS adapters
 export { isRetiredStream } from './grpc-call.ts';
-export { createSpiffeGrpcChannel, type SpiffeGrpcChannel, type SpiffeGrpcChannelOptions } from './grpc-channel.ts';
-export { createSpiffeGrpcServer, type SpiffeGrpcServer, type SpiffeGrpcServerOptions } from './grpc-server.ts';
-export { connectSpiffeHttp2, type SpiffeHttp2ClientOptions } from './http2-client.ts';
-export { createSpiffeHttp2Server, type Http2RequestListener, type SpiffeHttp2ServerOptions } from './http2-server.ts';
-export { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from './https-agent.ts';
-export { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from './https-server.ts';
+export {
+  createSpiffeGrpcChannel,
+  type GrpcChannelBounds,
+  type SpiffeGrpcChannel,
+  type SpiffeGrpcChannelOptions,
+  type SpiffeGrpcPresentNothingOptions,
+} from './grpc-channel.ts';
+export {
+  createSpiffeGrpcServer,
+  type GrpcServerBounds,
+  type SpiffeGrpcServer,
+  type SpiffeGrpcServerOptions,
+  type SpiffeGrpcWebServerOptions,
+} from './grpc-server.ts';
+export {
+  connectSpiffeHttp2,
+  type Http2ClientBounds,
+  type SpiffeHttp2ClientOptions,
+  type SpiffeHttp2PresentNothingOptions,
+} from './http2-client.ts';
+export {
+  createSpiffeHttp2Server,
+  type Http2RequestListener,
+  type Http2ServerBounds,
+  type SpiffeHttp2ServerOptions,
+  type SpiffeHttp2WebServerOptions,
+} from './http2-server.ts';
+export {
+  createSpiffeHttpsAgent,
+  type HttpsAgentBounds,
+  type SpiffeHttpsAgent,
+  type SpiffeHttpsAgentModeOptions,
+  type SpiffeHttpsAgentOptions,
+} from './https-agent.ts';
+export {
+  createSpiffeHttpsServer,
+  type HttpsServerBounds,
+  type SpiffeHttpsServerModeOptions,
+  type SpiffeHttpsServerOptions,
+} from './https-server.ts';
 export type { JwtAlgorithm, JwtKeyKind } from './jwt-algorithm.ts';
 export { type IgnoredKey, JwtBundle, JwtBundleSet, type JwtBundleSource, type JwtKey } from './jwt-bundle.ts';
 export { type JwtSvid, type ValidateJwtSvidOptions, validateJwtSvid } from './jwt-svid.ts';
@@ -84,19 +118,31 @@ export { SOURCE_CHANNEL, type X509SourceRecord } from './source-events.ts';
 export type { LiveX509Source, LiveX509SourceOptions, X509SourceHealth } from './source-lifecycle.ts';
 // SPIFFE IDs
 export { type ParseSpiffeIdOptions, SpiffeId } from './spiffe-id.ts';
-export type { SpiffeTlsOptions } from './spiffe-tls-options.ts';
+export type {
+  NoClientCertificateOptions,
+  PeerOptions,
+  PresentNothingOptions,
+  SpiffeTlsOptions,
+  TlsReportOptions,
+  WebCertificateOptions,
+  WebServerOptions,
+} from './spiffe-tls-options.ts';
 export { createStaticX509Source, type StaticX509Source } from './static-source.ts';
 export type { JsonObject, JsonValue } from './strict-json.ts';
+export type { LiveX509BundleSource } from './tls-identity.ts';
 export { TrustDomain } from './trust-domain.ts';
 export {
   createSpiffeUndiciAgent,
+  type SpiffeUndiciAgentModeOptions,
   type SpiffeUndiciAgentOptions,
   type UndiciAgent,
+  type UndiciAgentBounds,
   type UndiciAgentClass,
   type UndiciConnected,
   type UndiciConnectOptions,
 } from './undici-agent.ts';
 export { type VerifyPeerInput, type VerifyX509SvidInput, verifyPeer, verifyX509Svid } from './verify-peer.ts';
+export { createWebCertificate, type WebCertificate, type WebCertificateInput } from './web-certificate.ts';
 export {
   createWorkloadApiX509BundleSource,
   type WorkloadApiX509BundleSource,

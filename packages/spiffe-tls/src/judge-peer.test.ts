@@ -37,7 +37,7 @@ test('T1 a resumed session is refused on the server, should one ever come about'
   tls.listen(0, '127.0.0.1');
   await once(tls, 'listening');
   t.after(() => tls.close());
-  const { secureContext, ...rest } = clientTlsOptions(client.source.current().svid, undefined);
+  const { secureContext, ...rest } = clientTlsOptions(client.source.current().svid);
   const base = { host: '127.0.0.1', port: portOf(tls), ...rest, ...(secureContext && { secureContext }) };
   const first = tlsConnect(base);
   let session: Buffer | undefined;

@@ -14,7 +14,7 @@ import {
   type Transport,
   toSpiffeTlsError,
 } from './refusal.ts';
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
 import { rememberConnection, VerifiedConnection } from './verified-connection.ts';
 import { verifyPeer } from './verify-peer.ts';
 import type { X509Svid } from './x509-svid.ts';
@@ -24,7 +24,7 @@ const MAX_CERTIFICATES_READ = 11;
 
 /** What a verdict is about. */
 export interface JudgeOptions {
-  readonly options: ResolvedSpiffeTlsOptions;
+  readonly options: TlsSettings;
   /** Our side of the connection. */
   readonly role: 'server' | 'client';
   readonly transport: Transport;
@@ -80,8 +80,9 @@ function verifyConnection(socket: TLSSocket, chain: readonly Uint8Array[], judge
     authorize: options.authorize,
     ...(options.trustDomains && { trustDomains: options.trustDomains }),
   });
+  // What was presented: with a web certificate, or nothing, there is no own SVID on this connection.
   const svid = judge.svid ?? context.svid;
-  const self = { self: svid.id.toString(), selfSerial: svid.leaf.serialNumber };
+  const self = svid === undefined ? {} : { self: svid.id.toString(), selfSerial: svid.leaf.serialNumber };
   return new VerifiedConnection({ socket, role, transport, chain, ...self, peer, clock: options.clock });
 }
 
@@ -110,11 +111,12 @@ export function sentChain(socket: TLSSocket): Uint8Array[] {
 
 function accept(connection: VerifiedConnection, endpoints: Endpoints): void {
   const { socket, role, transport, self, selfSerial, peerAtHandshake: peer } = connection;
+  const own = { ...(self !== undefined && { self }), ...(selfSerial !== undefined && { selfSerial }) };
   socket.disableRenegotiation();
   // Express, grpc-js and others ask the socket, and OpenSSL, which was given no roots, said no.
   Object.assign(socket, { authorized: true, authorizationError: null });
   rememberConnection(socket, connection);
-  reportVerified(() => ({ role, transport, self, selfSerial, peer, ...endpoints }));
+  reportVerified(() => ({ role, transport, ...own, peer, ...endpoints }));
 }
 
 /** Reports a refusal with the ID that the certificate claims, as far as it can be read. */
@@ -132,9 +134,9 @@ export function reportRefused(
   reportRefusal(record, judge.options.onRefused);
 }
 
-function ownIdOf(options: ResolvedSpiffeTlsOptions): string | undefined {
+function ownIdOf(options: TlsSettings): string | undefined {
   try {
-    return options.source.current().svid.id.toString();
+    return options.source.current().svid?.id.toString();
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { createJwtKey, jwksOf, jwtBundleOf } from '../test/jwt-fixture.ts';
 import { SpiffeTlsError } from './errors.ts';
@@ -125,6 +126,6 @@ test('T15 no document makes the reader fail otherwise than with SpiffeTlsError',
         assert.ok(error instanceof SpiffeTlsError);
       }
     }),
-    { numRuns: 500 },
+    propertyRuns(500),
   );
 });

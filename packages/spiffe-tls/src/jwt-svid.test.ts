@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import {
   AUDIENCE,
@@ -317,7 +318,7 @@ test('T15 no text makes the validator fail otherwise than with SpiffeTlsError', 
     .map(([one, two, three]) => `${encode(one)}.${encode(two)}.${encode(three)}`);
   fc.assert(
     fc.property(fc.oneof(fc.string(), token), (text) => assert.equal(outcome(text), 'refused')),
-    { numRuns: 500 },
+    propertyRuns(500),
   );
 });
 
@@ -328,5 +329,5 @@ test('T15 a token changed in any one character is refused', () => {
     fc.pre(token[at] !== character);
     assert.throws(() => validate(token.slice(0, at) + character + token.slice(at + 1)), SpiffeTlsError);
   });
-  fc.assert(property, { numRuns: 500 });
+  fc.assert(property, propertyRuns(500));
 });

@@ -6,10 +6,10 @@
 import { quote, SpiffeTlsError } from './errors.ts';
 import { reportRefused } from './judge-peer.ts';
 import { endpointsOf, toSpiffeTlsError } from './refusal.ts';
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
+import type { TlsContext } from './tls-identity.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 import { verifyPeer } from './verify-peer.ts';
-import type { X509Context } from './x509-source.ts';
 
 /** How a protocol ends a connection. */
 export interface ConnectionCloser {
@@ -46,7 +46,7 @@ const CLOSE_GRACE_MS = 10_000;
 
 /** The table of an adapter's live connections. */
 export class LiveConnections {
-  readonly #options: ResolvedSpiffeTlsOptions;
+  readonly #options: TlsSettings;
   readonly #policy: Required<LiveConnectionsOptions>;
   readonly #valid = new Map<VerifiedConnection, ConnectionCloser>();
   readonly #closing = new Map<VerifiedConnection, () => void>();
@@ -54,7 +54,7 @@ export class LiveConnections {
   #earliestMs = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(options: ResolvedSpiffeTlsOptions, policy: LiveConnectionsOptions = {}) {
+  constructor(options: TlsSettings, policy: LiveConnectionsOptions = {}) {
     this.#options = options;
     this.#policy = {
       onPeerInvalid: checkPolicy('onPeerInvalid', policy.onPeerInvalid),
@@ -115,7 +115,7 @@ export class LiveConnections {
     return this.#valid.size + this.#closing.size;
   }
 
-  #verifyAll(context: X509Context): void {
+  #verifyAll(context: TlsContext): void {
     for (const connection of this.#valid.keys()) {
       try {
         this.#verifyAgain(connection, context);
@@ -128,7 +128,7 @@ export class LiveConnections {
     this.#rearm();
   }
 
-  #verifyAgain(connection: VerifiedConnection, context: X509Context): void {
+  #verifyAgain(connection: VerifiedConnection, context: TlsContext): void {
     verifyPeer({
       chain: connection.chain,
       role: connection.role === 'server' ? 'client' : 'server',

@@ -42,8 +42,9 @@ export interface RefusalRecord {
 export interface VerifiedRecord {
   readonly role: 'server' | 'client';
   readonly transport: Transport;
-  readonly self: string;
-  readonly selfSerial: string;
+  /** The own SPIFFE ID that was presented, and its serial number; not there where the mode presents none. */
+  readonly self?: string;
+  readonly selfSerial?: string;
   readonly peer: Peer;
   readonly local?: Endpoint;
   readonly remote?: Endpoint;

@@ -2,7 +2,7 @@
  * When a client gives up the connections that it made with its former SVID: at a random moment inside a window, so that
  * not every client of a server reconnects at once.
  */
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
 import type { X509Svid } from './x509-svid.ts';
 
 /** The part of the SVID's remaining life that retiring may take, unless an option says otherwise. */
@@ -45,21 +45,24 @@ export interface Retirement {
 
 /** What is retired, and how. */
 export interface RetirementOptions {
-  readonly options: ResolvedSpiffeTlsOptions;
+  readonly options: TlsSettings;
   readonly window: number;
   /** The former SVID's connections are to be given up. */
   readonly onRetire: (retirement: Retirement) => void;
+  /** Whether a withdrawal retires at once. Where servers have SPIFFE IDs, `LiveConnections` sees to it. */
+  readonly onWithdrawal?: boolean;
 }
 
 /**
  * Watches the source for a new own SVID and calls `onRetire` once for each, inside the window. A second rotation before
  * that joins the first. Returns how to stop.
  */
-export function scheduleRetirements({ options, window, onRetire }: RetirementOptions): () => void {
+export function scheduleRetirements({ options, window, onRetire, onWithdrawal }: RetirementOptions): () => void {
   const { source, clock, random } = options;
   let former = presentSvid(options);
   let cancel: (() => void) | undefined;
   const stop = source.subscribe((event) => {
+    if (event.type === 'withdrawn' && onWithdrawal === true) onRetire({ endInMs: 0, expiresInMs: 0 });
     if (event.type !== 'update' || !event.changed.svid) return;
     const retired = former;
     former = event.context.svid;
@@ -77,7 +80,7 @@ export function scheduleRetirements({ options, window, onRetire }: RetirementOpt
   };
 }
 
-function presentSvid(options: ResolvedSpiffeTlsOptions): X509Svid | undefined {
+function presentSvid(options: TlsSettings): X509Svid | undefined {
   try {
     return options.source.current().svid;
   } catch {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { SpiffeTlsError } from './errors.ts';
 import { SpiffeId } from './spiffe-id.ts';
@@ -111,6 +112,7 @@ test('property: a valid ID survives parse and print', () => {
       const text = ['spiffe:/', host, ...segments].join('/');
       assert.equal(SpiffeId.parse(text).toString(), text);
     }),
+    propertyRuns(),
   );
 });
 
@@ -125,5 +127,6 @@ test('property: any text either is refused with INVALID_SPIFFE_ID or is printed 
         assert.equal(error.code, 'INVALID_SPIFFE_ID');
       }
     }),
+    propertyRuns(),
   );
 });

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { parseStrictJson } from './strict-json.ts';
 
@@ -13,7 +14,7 @@ test('reads what JSON.parse reads', () => {
   const property = fc.property(fc.json({ maxDepth: 8 }), (text) => {
     assert.equal(JSON.stringify(parse(text)), JSON.stringify(JSON.parse(text)));
   });
-  fc.assert(property, { numRuns: 500 });
+  fc.assert(property, propertyRuns(500));
 });
 
 test('refuses what JSON.parse refuses', () => {
@@ -30,7 +31,7 @@ test('refuses what JSON.parse refuses', () => {
       else assert.throws(() => parse(text), Refused);
     },
   );
-  fc.assert(property, { numRuns: 2000 });
+  fc.assert(property, propertyRuns(2000));
 });
 
 test('L73 refuses a name that stands twice in one object, also when it is written with escapes', () => {

@@ -10,14 +10,15 @@ import type { Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { SpiffeTlsError } from './errors.ts';
 import { judgePeer } from './judge-peer.ts';
+import { judgeWebServer } from './judge-web-server.ts';
 import type { Transport } from './refusal.ts';
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
 import { clientTlsOptions, HANDSHAKE_TIMEOUT_MS } from './tls-options.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
 /** Where to connect, and as what. */
 export interface DialOptions {
-  readonly options: ResolvedSpiffeTlsOptions;
+  readonly options: TlsSettings;
   readonly transport: Transport;
   /** Name or IP address of the server: where to connect to, and what to send as SNI if it is a name. */
   readonly host: string;
@@ -32,6 +33,8 @@ export interface DialOptions {
   readonly extra?: object;
   /** Called when the server is accepted, before a byte of the protocol above TLS is sent. */
   readonly onVerified: (connection: VerifiedConnection) => void;
+  /** The same where the server has a web certificate: no SPIFFE ID, so no peer. Where it is left out there are none. */
+  readonly onWebServer?: () => void;
 }
 
 /**
@@ -43,22 +46,30 @@ export function dial(dialing: DialOptions): TLSSocket {
   const { svid } = options.source.current();
   const socket = connect({
     ...extra,
-    ...clientTlsOptions(svid, dialing.serverName ?? host, alpn === undefined ? undefined : [alpn]),
+    ...clientTlsOptions(svid, {
+      host: dialing.serverName ?? host,
+      alpn: alpn === undefined ? undefined : [alpn],
+      webRoots: options.webRoots,
+    }),
     host,
     ...(port !== undefined && { port }),
     ...(underlying !== undefined && { socket: underlying }),
   });
-  const judge = { options, role: 'client', transport, svid, ...(alpn !== undefined && { alpn }) } as const;
-  socket.prependOnceListener('secureConnect', () => {
-    const connection = judgePeer(socket, judge);
-    if (connection !== undefined) onVerified(connection);
-  });
+  if (options.webRoots !== undefined) judgeWebServer(socket, dialing);
+  else {
+    const own = { ...(svid !== undefined && { svid }), ...(alpn !== undefined && { alpn }) };
+    const judge = { options, role: 'client', transport, ...own } as const;
+    socket.prependOnceListener('secureConnect', () => {
+      const connection = judgePeer(socket, judge);
+      if (connection !== undefined) onVerified(connection);
+    });
+  }
   limitHandshake(socket, options);
   return socket;
 }
 
 /** Neither Node nor grpc-js bounds the time that a client waits for a handshake. */
-function limitHandshake(socket: TLSSocket, { clock }: ResolvedSpiffeTlsOptions): void {
+function limitHandshake(socket: TLSSocket, { clock }: TlsSettings): void {
   const cancel = clock.schedule(HANDSHAKE_TIMEOUT_MS, () => {
     const expected = `a TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms`;
     socket.destroy(

@@ -7,18 +7,20 @@ import type { Server, TLSSocket } from 'node:tls';
 import { SpiffeTlsError } from './errors.ts';
 import { judgePeer, reportRefused } from './judge-peer.ts';
 import { endpointsOf, type Transport, toSpiffeTlsError } from './refusal.ts';
-import type { ResolvedSpiffeTlsOptions } from './spiffe-tls-options.ts';
-import { secureContextOptions } from './tls-options.ts';
+import type { TlsSettings } from './spiffe-tls-options.ts';
+import { type Presentable, secureContextOptions } from './tls-options.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
-import type { X509Svid } from './x509-svid.ts';
+import { followWebCertificate, presentedBy } from './web-certificate.ts';
 
 /** How a server is guarded. */
 export interface TlsListenerOptions {
-  readonly options: ResolvedSpiffeTlsOptions;
+  readonly options: TlsSettings;
   readonly transport: Transport;
   readonly alpn?: string;
   /** Called for each accepted connection, before the protocol above TLS reads from it. */
   readonly onVerified: (connection: VerifiedConnection) => void;
+  /** The same for a client that was not asked for a certificate. Where it is left out there are none. */
+  readonly onAnonymous?: (socket: TLSSocket) => void;
 }
 
 /**
@@ -26,10 +28,17 @@ export interface TlsListenerOptions {
  * certificate current while it listens.
  */
 export function guardTlsServer(server: Server, listener: TlsListenerOptions): void {
-  const { options, transport, alpn, onVerified } = listener;
+  const { options, transport, alpn, onVerified, onAnonymous } = listener;
+  if (options.anonymousClients === true && onAnonymous === undefined) {
+    throw new TypeError('spiffe-tls: this server must verify its clients, got "clientCertificate"');
+  }
   const judge = { options, role: 'server', transport, ...(alpn !== undefined && { alpn }) } as const;
   server.prependListener('connection', (raw: Socket) => refuseWithoutIdentity(raw, listener));
   server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (options.anonymousClients === true) {
+      admitAnonymous(socket, onAnonymous);
+      return;
+    }
     const connection = judgePeer(socket, judge);
     if (connection !== undefined) onVerified(connection);
   });
@@ -37,8 +46,9 @@ export function guardTlsServer(server: Server, listener: TlsListenerOptions): vo
   followSource(server, options);
 }
 
-/** The SVID of the moment, or `undefined` while there is none. */
-export function currentSvid(options: ResolvedSpiffeTlsOptions): X509Svid | undefined {
+/** What a server presents at the moment, or `undefined` while there is nothing. */
+export function presentedNow(options: TlsSettings): Presentable | undefined {
+  if (options.webCertificate !== undefined) return presentedBy(options.webCertificate);
   try {
     return options.source.current().svid;
   } catch {
@@ -46,19 +56,24 @@ export function currentSvid(options: ResolvedSpiffeTlsOptions): X509Svid | undef
   }
 }
 
+/** Such a connection is in no table, so it has no peer, and no guard lets it through. */
+function admitAnonymous(socket: TLSSocket, onAnonymous: TlsListenerOptions['onAnonymous']): void {
+  socket.disableRenegotiation();
+  // A session can't be resumed with our options. Should it ever be, the client relies on what was true when it began.
+  if (socket.isSessionReused()) socket.destroy();
+  else onAnonymous?.(socket);
+}
+
 /** A server follows the source from its creation, or from `listen()` after a `close()`, until it is closed. */
-function followSource(server: Server, options: ResolvedSpiffeTlsOptions): void {
+function followSource(server: Server, options: TlsSettings): void {
   let stop: (() => void) | undefined;
   const follow = () => {
-    stop ??= options.source.subscribe((event) => {
-      // Bundles need no new context: peers are verified by us, and against the source's bundles of the moment.
-      if (event.type === 'update' && event.changed.svid) present(server, event.context.svid);
-      if (event.type === 'withdrawn') present(server, undefined);
-    });
+    stop ??= followPresented(options, (presented) => server.setSecureContext(secureContextOptions(presented)));
   };
   follow();
   server.on('listening', () => {
-    if (stop === undefined) present(server, currentSvid(options));
+    // All options, each time: setSecureContext resets what it is not given.
+    if (stop === undefined) server.setSecureContext(secureContextOptions(presentedNow(options)));
     follow();
   });
   server.on('close', () => {
@@ -67,9 +82,17 @@ function followSource(server: Server, options: ResolvedSpiffeTlsOptions): void {
   });
 }
 
-function present(server: Server, svid: X509Svid | undefined): void {
-  // All options, each time: setSecureContext resets what it is not given.
-  server.setSecureContext(secureContextOptions(svid));
+/** Calls back with each change of what a server presents. */
+function followPresented(options: TlsSettings, present: (presented: Presentable | undefined) => void): () => void {
+  const { webCertificate } = options;
+  if (webCertificate !== undefined) {
+    return followWebCertificate(webCertificate, () => present(presentedBy(webCertificate)));
+  }
+  return options.source.subscribe((event) => {
+    // Bundles need no new context: peers are verified by us, and against the source's bundles of the moment.
+    if (event.type === 'update' && event.changed.svid) present(event.context.svid);
+    if (event.type === 'withdrawn') present(undefined);
+  });
 }
 
 function refuseWithoutIdentity(raw: Socket, { options, transport }: TlsListenerOptions): void {
@@ -88,7 +111,7 @@ function reportFailedHandshake(cause: Error, socket: TLSSocket, { options, trans
   if (code === 'ECONNRESET') return;
   const kind = code.includes('APPLICATION_PROTOCOL') ? 'ALPN_MISMATCH' : 'NOT_VERIFIED';
   const error = new SpiffeTlsError(kind, `tls: the handshake must complete, got ${code}`, {
-    expected: 'a TLS 1.3 handshake with an X.509-SVID',
+    expected: options.anonymousClients === true ? 'a TLS 1.3 handshake' : 'a TLS 1.3 handshake with an X.509-SVID',
     got: code,
     cause,
   });

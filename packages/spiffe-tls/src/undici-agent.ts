@@ -10,7 +10,13 @@ import type { TLSSocket } from 'node:tls';
 import { quote } from './errors.ts';
 import { LiveConnections, type LiveConnectionsOptions } from './live-connections.ts';
 import { checkRetireWindow, scheduleRetirements } from './retirement.ts';
-import { type ResolvedSpiffeTlsOptions, resolveOptions, type SpiffeTlsOptions } from './spiffe-tls-options.ts';
+import {
+  type PresentNothingOptions,
+  resolveClientOptions,
+  type SpiffeTlsOptions,
+  type TlsSettings,
+  type WebServerOptions,
+} from './spiffe-tls-options.ts';
 import { dial } from './tls-dialer.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
 
@@ -42,8 +48,8 @@ export type UndiciAgentClass<Agent extends UndiciAgent> = new (options: {
   readonly pipelining: 1;
 }) => Agent;
 
-/** Options of {@link createSpiffeUndiciAgent}. */
-export interface SpiffeUndiciAgentOptions<Agent extends UndiciAgent> extends SpiffeTlsOptions, LiveConnectionsOptions {
+/** undici's class, and how its agent keeps connections. */
+export interface UndiciAgentBounds<Agent extends UndiciAgent> {
   /** The `Agent` class of undici 7 or 8. */
   readonly Agent: UndiciAgentClass<Agent>;
   /**
@@ -59,19 +65,32 @@ export interface SpiffeUndiciAgentOptions<Agent extends UndiciAgent> extends Spi
   readonly retireWindow?: number;
 }
 
+/** Options of {@link createSpiffeUndiciAgent}: mTLS, both sides with an X.509-SVID. */
+export interface SpiffeUndiciAgentOptions<Agent extends UndiciAgent>
+  extends SpiffeTlsOptions,
+    LiveConnectionsOptions,
+    UndiciAgentBounds<Agent> {}
+
+/** Where one side has no X.509-SVID: the server's certificate is the web's, or the client presents nothing. */
+export type SpiffeUndiciAgentModeOptions<Agent extends UndiciAgent> = (WebServerOptions | PresentNothingOptions) &
+  LiveConnectionsOptions &
+  UndiciAgentBounds<Agent>;
+
 /**
  * Creates an undici agent that presents the source's SVID, requires the server to be who `authorize` accepts whatever its
  * host name is, and never resumes a session. A refused server makes a request fail with the {@link SpiffeTlsError}; `fetch`
  * puts it into the `cause` of its `TypeError`. HTTP/1.1 over TLS only: an `http:` URL fails. Call `close()` or `destroy()`
- * when done.
+ * when done. `webServer` and `clientCertificate` choose the other modes, as for {@link createSpiffeHttpsAgent}.
  *
- * @throws {TypeError} when `Agent` is no class.
+ * @throws {TypeError} when `Agent` is no class, and for options that belong to different modes.
  * @example
  * import { Agent } from 'undici';
  * const dispatcher = createSpiffeUndiciAgent({ Agent, source, authorize: authorizeId(backendId) });
  * const response = await fetch('https://127.0.0.1:8443/hello', { dispatcher });
  */
-export function createSpiffeUndiciAgent<Agent extends UndiciAgent>(options: SpiffeUndiciAgentOptions<Agent>): Agent {
+export function createSpiffeUndiciAgent<Agent extends UndiciAgent>(
+  options: SpiffeUndiciAgentOptions<Agent> | SpiffeUndiciAgentModeOptions<Agent>,
+): Agent {
   if (typeof options.Agent !== 'function') throw new TypeError('undici: "Agent" must be the Agent class of undici');
   const generations = new Generations(options);
   // A true agent of undici, so that `instanceof`, types and methods such as `request` hold; its work is done by others.
@@ -102,19 +121,24 @@ function answering(run: (error: Error | undefined) => Promise<void>) {
 
 /** undici's agents, the present one and those that are finishing. */
 class Generations<Agent extends UndiciAgent> {
-  readonly #options: ResolvedSpiffeTlsOptions;
-  readonly #undici: Pick<SpiffeUndiciAgentOptions<Agent>, 'Agent' | 'agent'>;
+  readonly #options: TlsSettings;
+  readonly #undici: Pick<UndiciAgentBounds<Agent>, 'Agent' | 'agent'>;
   readonly #live: LiveConnections;
   readonly #stopRetirements: () => void;
   readonly #open = new Set<Agent>();
   #current: Agent;
 
-  constructor(options: SpiffeUndiciAgentOptions<Agent>) {
-    this.#options = resolveOptions(options);
+  constructor(options: SpiffeUndiciAgentOptions<Agent> | SpiffeUndiciAgentModeOptions<Agent>) {
+    this.#options = resolveClientOptions(options);
     this.#undici = options;
     this.#live = new LiveConnections(this.#options, options);
     const window = checkRetireWindow(options.retireWindow);
-    this.#stopRetirements = scheduleRetirements({ options: this.#options, window, onRetire: () => this.#retire() });
+    this.#stopRetirements = scheduleRetirements({
+      options: this.#options,
+      window,
+      onRetire: () => this.#retire(),
+      onWithdrawal: this.#options.webRoots !== undefined,
+    });
     this.#current = this.#begin();
   }
 
@@ -159,15 +183,17 @@ class Generations<Agent extends UndiciAgent> {
 
   #connect(agent: Agent, target: UndiciConnectOptions, connected: UndiciConnected): void {
     try {
-      const socket = this.#dial(target, (connection) => {
+      const admit = () => {
+        socket.off('error', failed);
+        connected(null, socket);
+      };
+      const follow = (connection: VerifiedConnection) =>
         this.#live.add(connection, {
           // Retiring ends idle connections at once, and those in use when their request is done.
           stopUsing: () => void (agent === this.#current && this.#retire()),
           closeGracefully: () => {},
         });
-        socket.off('error', failed);
-        connected(null, socket);
-      });
+      const socket = this.#dial(target, follow, admit);
       const failed = (error: Error) => connected(error, null);
       socket.once('error', failed);
     } catch (cause) {
@@ -177,7 +203,8 @@ class Generations<Agent extends UndiciAgent> {
 
   #dial(
     { hostname, protocol, port, servername, localAddress }: UndiciConnectOptions,
-    onVerified: (connection: VerifiedConnection) => void,
+    follow: (connection: VerifiedConnection) => void,
+    admit: () => void,
   ): TLSSocket {
     if (protocol !== 'https:') throw new TypeError(`undici: the URL must begin with https:, got ${quote(protocol)}`);
     return dial({
@@ -187,7 +214,11 @@ class Generations<Agent extends UndiciAgent> {
       port: port === '' ? 443 : Number(port),
       ...(servername && { serverName: servername }),
       ...(localAddress && { extra: { localAddress } }),
-      onVerified,
+      onVerified: (connection) => {
+        follow(connection);
+        admit();
+      },
+      onWebServer: admit,
     });
   }
 }

@@ -14,9 +14,9 @@ export class VerifiedConnection {
   readonly transport: Transport;
   /** The certificates as the peer sent them, kept to verify them again when bundles change. */
   readonly chain: readonly Uint8Array[];
-  /** The own SPIFFE ID and serial number that this connection was made with. */
-  readonly self: string;
-  readonly selfSerial: string;
+  /** The own SPIFFE ID and serial number that this connection was made with, if with an SVID. */
+  readonly self: string | undefined;
+  readonly selfSerial: string | undefined;
   readonly #peer: Peer;
   readonly #clock: Clock;
   #invalid = false;
@@ -27,8 +27,8 @@ export class VerifiedConnection {
     readonly role: 'server' | 'client';
     readonly transport: Transport;
     readonly chain: readonly Uint8Array[];
-    readonly self: string;
-    readonly selfSerial: string;
+    readonly self?: string | undefined;
+    readonly selfSerial?: string | undefined;
     readonly peer: Peer;
     readonly clock: Clock;
   }) {

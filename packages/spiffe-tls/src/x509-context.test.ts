@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createTestCa, type IssuedSvid, type TestCa } from '@countersign/testkit';
+import { createTestCa, type IssuedSvid, propertyRuns, type TestCa } from '@countersign/testkit';
 import fc from 'fast-check';
 import { svidEntry, svidMessage } from '../test/workload-messages.ts';
 import { SpiffeTlsError } from './errors.ts';
@@ -246,7 +246,7 @@ test('T15 any bytes in any field are taken or refused with our error, nothing el
         assert.ok(error instanceof SpiffeTlsError, String(error));
       }
     }),
-    { numRuns: 300 },
+    propertyRuns(300),
   );
 });
 
@@ -261,6 +261,6 @@ test('T15 a damaged certificate is never taken for the one it was', () => {
         checkOwnSvids(material, Date.now());
       }, SpiffeTlsError);
     }),
-    { numRuns: 300 },
+    propertyRuns(300),
   );
 });

@@ -5,8 +5,17 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { type Agent, request, type Server } from 'node:https';
 import type { TestContext } from 'node:test';
-import { createSpiffeHttpsAgent, type SpiffeHttpsAgent, type SpiffeHttpsAgentOptions } from '../src/https-agent.ts';
-import { createSpiffeHttpsServer, type SpiffeHttpsServerOptions } from '../src/https-server.ts';
+import {
+  createSpiffeHttpsAgent,
+  type SpiffeHttpsAgent,
+  type SpiffeHttpsAgentModeOptions,
+  type SpiffeHttpsAgentOptions,
+} from '../src/https-agent.ts';
+import {
+  createSpiffeHttpsServer,
+  type SpiffeHttpsServerModeOptions,
+  type SpiffeHttpsServerOptions,
+} from '../src/https-server.ts';
 
 /** A server that listens until the test ends. */
 export interface RunningServer {
@@ -17,7 +26,7 @@ export interface RunningServer {
 /** Starts a server on a free port. */
 export async function startHttps(
   t: TestContext,
-  options: SpiffeHttpsServerOptions,
+  options: SpiffeHttpsServerOptions | SpiffeHttpsServerModeOptions,
   listener: RequestListener,
 ): Promise<RunningServer> {
   const server = createSpiffeHttpsServer(options, listener);
@@ -41,7 +50,10 @@ export function portOf(server: { address(): unknown }): number {
 }
 
 /** An agent that is destroyed when the test ends. */
-export function createAgent(t: TestContext, options: SpiffeHttpsAgentOptions): SpiffeHttpsAgent {
+export function createAgent(
+  t: TestContext,
+  options: SpiffeHttpsAgentOptions | SpiffeHttpsAgentModeOptions,
+): SpiffeHttpsAgent {
   const agent = createSpiffeHttpsAgent(options);
   t.after(() => agent.destroy());
   return agent;

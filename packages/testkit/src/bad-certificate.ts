@@ -21,6 +21,8 @@ export interface BadPresentation {
   readonly chain: readonly Uint8Array[];
   readonly certificatePem: string;
   readonly keyPem: string;
+  /** PKCS#8. */
+  readonly keyDer: Uint8Array;
   /** In place of the world's, where the fault lies in the bundle. */
   readonly bundles?: readonly X509Bundle[];
 }
@@ -31,7 +33,7 @@ export interface BadCertificate {
   readonly rule: string;
   /** What it has to be refused with. */
   readonly code: SpiffeTlsErrorCode;
-  /** Why no TLS library at hand carries these bytes, for the few rows that are shown to the verifier alone. */
+  /** Why OpenSSL carries these bytes neither way: with it they are shown to the verifier alone, and over Go's TLS to all of it. */
   readonly notOnWire?: string;
   /** `role` is the peer's in the handshake. */
   make(world: BadCertificateWorld, role: TlsRole): Promise<BadPresentation>;
@@ -57,7 +59,7 @@ export function present(
   bundles?: readonly X509Bundle[],
 ): BadPresentation {
   const certificatePem = chain.map((der) => toPem('CERTIFICATE', der)).join('');
-  return { chain, certificatePem, keyPem: keys.keyPem, ...(bundles !== undefined && { bundles }) };
+  return { chain, certificatePem, keyPem: keys.keyPem, keyDer: keys.keyDer, ...(bundles !== undefined && { bundles }) };
 }
 
 /** A leaf of `issuer`, presented with the intermediates that lead to its root. */

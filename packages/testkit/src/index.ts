@@ -1,6 +1,8 @@
 /**
  * What tests share: a CA that can break its own rules, keys, DER to write by hand.
  */
+
+export { nearBytes, nearSpiffeId, nearText } from './arbitraries.ts';
 export {
   BAD_CERTIFICATE_ID,
   type BadCertificate,

@@ -52,6 +52,25 @@ describe('configuration', () => {
     assert.ok(text.includes('data_dir = "/state \\"quoted\\"/spire/server"'));
   });
 
+  it('a bundle endpoint is there when it is asked for, on loopback, by https_spiffe', () => {
+    assert.doesNotMatch(serverConf({ ...settings, root: 'disk' }), /federation/);
+    const text = serverConf({ ...settings, root: 'disk', bundleEndpointPort: 8443 });
+    assert.match(
+      text,
+      /bundle_endpoint \{\n {4}address = "127\.0\.0\.1"\n {4}port = 8443\n {4}profile "https_spiffe" \{\}/,
+    );
+  });
+
+  it('an agent looks at paths of programs always, and at hashes when it is asked to', () => {
+    for (const [hashPrograms, limit] of [
+      [false, -1],
+      [true, 0],
+    ] as const) {
+      const text = agentConf({ ...settings, root: 'disk', hashPrograms });
+      assert.match(text, new RegExp(`discover_workload_path = true\n    workload_size_limit = ${limit}\n`));
+    }
+  });
+
   it('an agent is never told to trust whatever server answers', () => {
     const text = agentConf({ ...settings, root: 'disk' });
     assert.match(text, /^ {2}trust_bundle_path = /m);

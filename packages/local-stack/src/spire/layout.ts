@@ -2,7 +2,7 @@
  * Where SPIRE's files are. Server and agent keep their data in folders of root's own; the agent's socket is in one that
  * every user may enter, because everybody may ask who he is.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalStackError } from '../errors.ts';
 import type { Account } from '../identity-provider.ts';
@@ -73,7 +73,7 @@ export function makeSpireFolders(layout: SpireLayout, accounts: ReadonlyMap<stri
   }
   makeOwnDirectory(layout.root, 0o711);
   makeOwnDirectory(layout.ca, 0o700);
-  for (const shared of ['api', 'cache']) mkdirSync(join(layout.root, shared), { recursive: true, mode: 0o711 });
+  for (const shared of ['api', 'cache']) makeOwnDirectory(join(layout.root, shared), 0o711);
   for (const [name, account] of accounts) {
     makeAccountDirectory(cacheOf(layout, name), { name, ...account });
     if (name === 'postgres') makeAccountDirectory(layout.postgresHome, { name, ...account });

@@ -98,6 +98,8 @@ const besideTrustDomain = [
 function besideSpire(server: string, socket: string): string[] {
   const at = `-socketPath ${socket}`;
   return [
+    '  npm run rogue                      an identity that no grant names tries every way in',
+    '  npm run inspect -- backend         whose certificate, for how long, by whom',
     '  SPIRE is yours to command (as root), for example:',
     `  ${server} entry show ${at}`,
     `  ${server} entry delete -entryID customer ${at}`,
