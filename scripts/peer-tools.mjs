@@ -50,6 +50,7 @@ const TOOLS = {
   // Ours, around go-spiffe: its version is the hash of its sources, so a change builds it anew.
   'go-spiffe-interop': ownProgram('go-spiffe', 'interop'),
   'go-spiffe-oracle': ownProgram('go-spiffe', 'oracle'),
+  'go-spiffe-bench': ownProgram('go-spiffe', 'bench'),
 };
 
 function ownProgram(module, command) {

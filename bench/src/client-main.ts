@@ -60,9 +60,11 @@ function createCaller({ variant, workload, credentials, port }: OpenRequest): Ca
   if (variant.transport === 'https') {
     // A new one for each load: a connection that the last one kept would answer in place of a new one.
     const agent =
-      variant.kind === 'bare' ? createBareAgent(credentials, variant.resumption) : createCountersignAgent(credentials);
+      variant.client === 'bare'
+        ? createBareAgent(credentials, variant.resumption)
+        : createCountersignAgent(credentials);
     return createHttpsCaller(agent, target);
   }
-  grpcClients ??= variant.kind === 'bare' ? bareGrpcClients(credentials) : countersignGrpcClients(credentials);
+  grpcClients ??= variant.client === 'bare' ? bareGrpcClients(credentials) : countersignGrpcClients(credentials);
   return createGrpcCaller(grpcClients, target);
 }

@@ -6,12 +6,14 @@ export function readOptions() {
   try {
     return parseArgs({
       options: {
-        /** Half a minute instead of less than three: for a look, not for keeping. */
+        /** A minute instead of some six: for a look, not for keeping. */
         quick: { type: 'boolean', default: false },
         /** Writes bench/results/latest.json and the tables in docs/reference/performance.md. */
         save: { type: 'boolean', default: false },
         /** A CPU profile of each process, into this folder. */
         profile: { type: 'string' },
+        /** The program of `test/peers/build/go-spiffe/cmd/bench`. Without it there is no such rival. */
+        'go-spiffe': { type: 'string' },
       },
     }).values;
   } catch (error) {

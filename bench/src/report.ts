@@ -1,7 +1,7 @@
 /**
  * From results to tables. A table is data first; text and Markdown are two ways to print the same one.
  */
-import { COMPARISONS, WORKLOADS } from './plan.ts';
+import { AGAINST_BARE, AGAINST_GO_SPIFFE, type Comparison, WORKLOADS } from './plan.ts';
 import type { Results, RoundFigures, Series } from './results.ts';
 import { median, pairedRatios, type Spread } from './statistics.ts';
 
@@ -42,22 +42,28 @@ function describe({ takenAt, machine, effort, handshakes }: Results): string {
   ].join('\n');
 }
 
-function tablesOf({ series, steps }: Results): Table[] {
+function tablesOf({ series, steps, memory, bundles, updates }: Results): Table[] {
   const loads = WORKLOADS.map(({ name }) =>
     loadTable(
       name,
       series.filter(({ workload }) => workload === name),
     ),
   );
-  return [ratioTable(series), ...loads, stepTable(steps)];
+  const ratios = [
+    ratioTable('Ours divided by bare', AGAINST_BARE, series),
+    ratioTable('Ours without guard divided by go-spiffe', AGAINST_GO_SPIFFE, series),
+  ];
+  const others = [memoryTable(memory), stepTable(steps), bundleTable(bundles), updateTable(updates)];
+  // Where there was no go-spiffe, there is nothing to divide by.
+  return [...ratios, ...loads, ...others].filter(({ rows }) => rows.length > 0);
 }
 
 /** What the run is for. Above 1 is faster in the first column of figures, and slower or dearer in all others. */
-function ratioTable(series: readonly Series[]): Table {
+function ratioTable(title: string, comparisons: readonly Comparison[], series: readonly Series[]): Table {
   const roundsOf = (variant: string, workload: string): readonly RoundFigures[] | undefined =>
     series.find((candidate) => candidate.variant === variant && candidate.workload === workload)?.rounds;
   const rows = WORKLOADS.flatMap(({ name: workload }) =>
-    COMPARISONS.flatMap(({ name, figure, baseline }) => {
+    comparisons.flatMap(({ name, figure, baseline }) => {
       const rounds = roundsOf(figure, workload);
       const base = roundsOf(baseline, workload);
       if (rounds === undefined || base === undefined) return [];
@@ -66,7 +72,7 @@ function ratioTable(series: readonly Series[]): Table {
       ];
     }),
   );
-  return { title: 'Ours divided by bare: median of the rounds (least to most)', head: HEAD, rows };
+  return { title: `${title}: median of the rounds (least to most)`, head: HEAD, rows };
 }
 
 function ratioText({ median: middle, min, max }: Spread): string {
@@ -87,6 +93,45 @@ function stepTable(steps: Results['steps']): Table {
     head: ['', 'samples', 'p50 µs', 'p99 µs'],
     rows: steps.map(({ name, samples, p50Us, p99Us }) => [name, `${samples}`, p50Us.toFixed(1), p99Us.toFixed(1)]),
   };
+}
+
+function memoryTable(memory: Results['memory']): Table {
+  return {
+    title: 'Memory of the server process, resident',
+    head: ['', 'idle MB', 'after all loads MB'],
+    rows: memory.map(({ variant, idleBytes, loadedBytes }) => [variant, megabytes(idleBytes), megabytes(loadedBytes)]),
+  };
+}
+
+function bundleTable(bundles: Results['bundles']): Table {
+  return {
+    title: 'Federated bundles: what they cost a workload',
+    head: ['bundles', 'first message, CPU ms', 'own SVID renewed, CPU ms', 'verdict over a peer, p50 µs', 'heap KB'],
+    rows: bundles.map(({ bundles: count, authorities, firstMs, updateMs, verdictUs, heapBytes }) => [
+      `${count}${authorities === 1 ? '' : `, ${authorities} certificates each`}`,
+      ...[firstMs, updateMs].map((ms) => ms.toFixed(2)),
+      verdictUs.toFixed(1),
+      (heapBytes / 1024).toFixed(0),
+    ]),
+  };
+}
+
+function updateTable({ updates, medianMs, worstMs, heapEarlyBytes, heapLateBytes }: Results['updates']): Table {
+  return {
+    title: 'SVID updates in a row, with HTTPS and gRPC servers, clients and open connections',
+    head: ['updates', 'CPU ms each', 'in the dearest tenth', 'heap MB after a tenth', 'after all'],
+    rows: [
+      [
+        `${updates}`,
+        ...[medianMs, worstMs].map((ms) => ms.toFixed(2)),
+        ...[heapEarlyBytes, heapLateBytes].map(megabytes),
+      ],
+    ],
+  };
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
 }
 
 function textTable({ title, head, rows }: Table): string {

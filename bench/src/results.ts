@@ -23,6 +23,41 @@ export interface Series {
   readonly rounds: readonly RoundFigures[];
 }
 
+/** What a server's process occupied: a different thing on each runtime, and what its host has to have. */
+export interface MemoryFigures {
+  readonly variant: string;
+  /** Before the first connection. */
+  readonly idleBytes: number;
+  /** After all rounds of all loads. */
+  readonly loadedBytes: number;
+}
+
+/** What a Workload API that hands out this many federated bundles costs a workload. */
+export interface BundleFigures {
+  readonly bundles: number;
+  /** Certificates in each of them. */
+  readonly authorities: number;
+  /** CPU time to take the first message, in which all is new. */
+  readonly firstMs: number;
+  /** CPU time to take one more, in which the workload's own SVID is new and the bundles are those that were there. */
+  readonly updateMs: number;
+  /** Verdict over a peer of one of these trust domains, its certificate seen before. */
+  readonly verdictUs: number;
+  /** What the first message left on the heap. */
+  readonly heapBytes: number;
+}
+
+/** What a long run of SVID updates costs a process with servers, clients and open connections. */
+export interface UpdateFigures {
+  readonly updates: number;
+  /** CPU time of one update, from the bytes on the socket to the last adapter: the middle batch and the dearest. */
+  readonly medianMs: number;
+  readonly worstMs: number;
+  /** Heap in use after a collection: when the first tenth of the updates had come, and after all. */
+  readonly heapEarlyBytes: number;
+  readonly heapLateBytes: number;
+}
+
 /** The kind of machine, as far as figures depend on it. */
 export interface MachineClass {
   readonly platform: string;
@@ -44,7 +79,10 @@ export interface Results {
   /** What the HTTPS connections agreed on. */
   readonly handshakes: readonly string[];
   readonly series: readonly Series[];
+  readonly memory: readonly MemoryFigures[];
   readonly steps: readonly StepFigures[];
+  readonly bundles: readonly BundleFigures[];
+  readonly updates: UpdateFigures;
 }
 
 export function describeMachine(): MachineClass {

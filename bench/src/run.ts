@@ -3,28 +3,46 @@
  * a time, so that whatever slows the machine down hits all variants alike.
  */
 import type { ClientCommands } from './client-main.ts';
-import { type Effort, takesPart, VARIANTS, type Variant, WORKLOADS, type Workload } from './plan.ts';
-import { describeMachine, type Results, type RoundFigures, type Series } from './results.ts';
+import { startGoProgram } from './go-program.ts';
+import {
+  type Effort,
+  needsGoSpiffe,
+  type Side,
+  takesPart,
+  VARIANTS,
+  type Variant,
+  WORKLOADS,
+  type Workload,
+} from './plan.ts';
+import { profileArguments } from './profile.ts';
+import { describeMachine, type MemoryFigures, type Results, type RoundFigures, type Series } from './results.ts';
 import type { ServerCommands } from './server-main.ts';
 import type { StepFigures } from './step-figures.ts';
-import type { StepCommands } from './steps-main.ts';
+import { measureSteps } from './steps.ts';
 import { createRunCredentials, type RunCredentials } from './test-credentials.ts';
-import { startWorker, type Worker } from './worker.ts';
+import { type Commands, startWorker, type Worker } from './worker.ts';
 
 /** How a run is made. */
 export interface RunOptions {
   readonly effort: Effort;
   /** Where each process leaves a CPU profile when it ends. Profiling costs time: such figures are not for comparing. */
   readonly profileDirectory?: string;
+  /** The program that is go-spiffe's side; without it there is no such rival. */
+  readonly goSpiffe?: string;
   /** Told what is being done. */
   readonly onProgress: (text: string) => void;
 }
+
+/** Go has no say in TLS 1.3 ciphers, and as a server takes this one, where OpenSSL would take the next. */
+const ONE_CIPHER = ['--tls-cipher-list=TLS_AES_128_GCM_SHA256'];
 
 interface Pair {
   readonly variant: Variant;
   readonly server: Worker<ServerCommands>;
   readonly client: Worker<ClientCommands>;
   readonly port: number;
+  /** What the server occupied before its first connection. */
+  readonly idleBytes: number | null;
 }
 
 interface Cell {
@@ -34,49 +52,65 @@ interface Cell {
 }
 
 export async function run(options: RunOptions): Promise<Results> {
-  const { effort, onProgress } = options;
+  const { effort, onProgress, goSpiffe } = options;
   const machine = describeMachine();
   const credentials = await createRunCredentials();
   const handshakes = new Set<string>();
   const pairs: Pair[] = [];
   try {
-    for (const variant of VARIANTS) pairs.push(await startPair(variant, credentials, options));
-    const cells = cellsOf(pairs);
-    onProgress('warm-up');
-    for (const cell of cells) await open(cell, { credentials, handshakes, warmUpMs: effort.warmUpMs });
-    for (let round = 1; round <= effort.rounds; round += 1) {
-      onProgress(`round ${round} of ${effort.rounds}`);
-      // There and back, so that nobody always comes first.
-      for (const cell of round % 2 === 0 ? cells : [...cells].reverse()) {
-        await open(cell, { credentials, handshakes, warmUpMs: effort.roundMs / 5 });
-        cell.rounds.push(await measure(cell, effort.roundMs, handshakes));
-      }
+    for (const variant of VARIANTS) {
+      if (goSpiffe !== undefined || !needsGoSpiffe(variant)) pairs.push(await startPair(variant, credentials, options));
     }
-    const series = cells.map(toSeries);
+    const cells = cellsOf(pairs);
+    await runRounds(cells, { effort, credentials, handshakes, onProgress });
+    checkAlike(handshakes);
+    const loads = { handshakes: [...handshakes].sort(), series: cells.map(toSeries), memory: await memoryOf(pairs) };
     onProgress('single steps');
-    const steps = [...(await measureSteps(effort.samples, options)), ...(await decisionsOf(pairs))];
-    return { takenAt: new Date().toISOString(), machine, effort, handshakes: [...handshakes].sort(), series, steps };
+    const decisions = await decisionsOf(pairs);
+    const { steps, bundles, updates } = await measureSteps(options);
+    const measured = { ...loads, steps: [...steps, ...decisions], bundles, updates };
+    return { takenAt: new Date().toISOString(), machine, effort, ...measured };
   } finally {
     await Promise.all(pairs.flatMap(({ server, client }) => [server.stop(), client.stop()]));
   }
 }
 
+interface Rounds {
+  readonly effort: Effort;
+  readonly credentials: RunCredentials;
+  readonly handshakes: Set<string>;
+  readonly onProgress: (text: string) => void;
+}
+
+async function runRounds(cells: readonly Cell[], { effort, onProgress, ...opening }: Rounds): Promise<void> {
+  onProgress('warm-up');
+  for (const cell of cells) await open(cell, { ...opening, warmUpMs: effort.warmUpMs });
+  for (let round = 1; round <= effort.rounds; round += 1) {
+    onProgress(`round ${round} of ${effort.rounds}`);
+    // There and back, so that nobody always comes first.
+    for (const cell of round % 2 === 0 ? cells : [...cells].reverse()) {
+      await open(cell, { ...opening, warmUpMs: effort.roundMs / 5 });
+      cell.rounds.push(await measure(cell, effort.roundMs, opening.handshakes));
+    }
+  }
+}
+
 async function startPair(variant: Variant, credentials: RunCredentials, options: RunOptions): Promise<Pair> {
-  const server = startWorker<ServerCommands>('./server-main.ts', nodeArguments(`${variant.name} server`, options));
-  const client = startWorker<ClientCommands>('./client-main.ts', nodeArguments(`${variant.name} client`, options));
+  const server = startSide<ServerCommands>(variant.server, './server-main.ts', `${variant.name} server`, options);
+  const client = startSide<ClientCommands>(variant.client, './client-main.ts', `${variant.name} client`, options);
   try {
     const port = await server.ask('start', { variant, credentials: credentials.server });
-    return { variant, server, client, port };
+    return { variant, server, client, port, idleBytes: await server.ask('residentBytes') };
   } catch (error) {
     await Promise.all([server.stop(), client.stop()]);
     throw error;
   }
 }
 
-function nodeArguments(name: string, { profileDirectory }: RunOptions): string[] {
-  if (profileDirectory === undefined) return [];
-  const file = `${name.replaceAll(/[^a-z]+/gi, '-')}.cpuprofile`;
-  return ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`, `--cpu-prof-name=${file}`];
+function startSide<C extends Commands>(side: Side, program: string, name: string, options: RunOptions): Worker<C> {
+  const { goSpiffe, profileDirectory } = options;
+  if (side === 'go-spiffe' && goSpiffe !== undefined) return startGoProgram<C>(goSpiffe);
+  return startWorker<C>(program, [...ONE_CIPHER, ...profileArguments(name, profileDirectory)]);
 }
 
 function cellsOf(pairs: readonly Pair[]): Cell[] {
@@ -121,21 +155,33 @@ function noteHandshakes(variant: Variant, kinds: readonly string[], seen: Set<st
   for (const kind of kinds) seen.add(kind);
 }
 
-function toSeries({ pair, workload, rounds }: Cell): Series {
-  return { variant: pair.variant.name, workload: workload.name, rounds };
+/** Two kinds of full handshake in one run would compare key exchanges and ciphers, not what is between them. */
+function checkAlike(seen: ReadonlySet<string>): void {
+  const full = [...seen].filter((kind) => kind.endsWith('full'));
+  if (full.length > 1) throw new Error(`bench: every variant must agree on one handshake, got ${full.join(', ')}`);
 }
 
-async function measureSteps(samples: number, options: RunOptions): Promise<StepFigures[]> {
-  const worker = startWorker<StepCommands>('./steps-main.ts', nodeArguments('steps', options));
-  try {
-    return await worker.ask('measure', samples);
-  } finally {
-    await worker.stop();
-  }
+async function memoryOf(pairs: readonly Pair[]): Promise<MemoryFigures[]> {
+  const alike = pairs.filter(({ variant }) => variant.server === variant.client && !variant.resumption);
+  const figures = await Promise.all(
+    alike.map(async ({ variant, server, idleBytes }) => ({
+      variant: variant.name,
+      idleBytes,
+      loadedBytes: await server.ask('residentBytes'),
+    })),
+  );
+  return figures.flatMap(({ variant, idleBytes, loadedBytes }) =>
+    idleBytes === null || loadedBytes === null ? [] : [{ variant, idleBytes, loadedBytes }],
+  );
+}
+
+function toSeries({ pair, workload, rounds }: Cell): Series {
+  return { variant: pair.variant.name, workload: workload.name, rounds };
 }
 
 /** What the servers' own decisions took, between everything else that a request does. */
 async function decisionsOf(pairs: readonly Pair[]): Promise<StepFigures[]> {
   const steps = await Promise.all(pairs.map(({ server, variant }) => server.ask('decisions', variant.name)));
-  return steps.filter((step) => step !== undefined);
+  // Over JSON nothing is null.
+  return steps.flatMap((step) => step ?? []);
 }

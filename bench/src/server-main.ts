@@ -1,9 +1,8 @@
 /** A server process: one variant, started by command. */
-import { once } from 'node:events';
-import type { Server } from 'node:https';
 import type { Credentials } from './credentials.ts';
 import { listenBareGrpc, listenCountersignGrpc } from './grpc-server.ts';
 import { createBareHttpsServer, createCountersignHttpsServer } from './https-server.ts';
+import { listen } from './listen.ts';
 import { cpuSeconds } from './load.ts';
 import type { Variant } from './plan.ts';
 import { loadTimedPolicy, type TimedPolicy } from './policy.ts';
@@ -23,6 +22,8 @@ const commands = {
   start,
   /** CPU time used so far. */
   cpuSeconds: (): number => cpuSeconds(),
+  /** What the process occupies now; nothing where that can't be told. */
+  residentBytes: (): number | null => process.memoryUsage.rss(),
   /** How long decisions have taken; nothing where there is no policy. */
   decisions: (name: string): StepFigures | undefined =>
     policy === undefined || policy.timesUs.length === 0
@@ -35,8 +36,8 @@ let policy: TimedPolicy | undefined;
 serveCommands(commands);
 
 async function start({ variant, credentials }: StartRequest): Promise<number> {
-  const guarded = variant.kind === 'countersign';
-  if (variant.kind !== 'bare') policy = await loadTimedPolicy();
+  const guarded = variant.server === 'countersign';
+  if (variant.server !== 'bare') policy = await loadTimedPolicy();
   if (variant.transport === 'grpc') {
     return policy === undefined ? listenBareGrpc(credentials) : listenCountersignGrpc(credentials, policy, guarded);
   }
@@ -45,12 +46,4 @@ async function start({ variant, credentials }: StartRequest): Promise<number> {
       ? createBareHttpsServer(credentials, variant.resumption)
       : createCountersignHttpsServer(credentials, policy, guarded);
   return listen(server);
-}
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('bench: a TCP address was expected');
-  return address.port;
 }

@@ -3,50 +3,36 @@
  * connection, and the decision, which is taken for each request.
  */
 import { loadIdentities } from '@countersign/identities';
-import { authorizeId, SpiffeId, verifyPeer } from '@countersign/spiffe-tls';
-import { createTestCa } from '@countersign/testkit';
+import { authorizeId, SpiffeId, verifyPeer, X509Bundle, X509BundleSet } from '@countersign/spiffe-tls';
 import { loadPolicy } from './policy.ts';
 import { type StepFigures, summarizeStep } from './step-figures.ts';
+import type { VerdictCase } from './verdict-cases.ts';
 import { serveCommands } from './worker.ts';
 
 /** What the process can be asked for. */
 export type StepCommands = typeof commands;
 
-/** A verdict over a certificate that was never seen costs a signature; there is no making more of them than needed. */
-const FRESH_SHARE = 0.02;
-
 const commands = {
-  /** Measures every step, with this many samples of the quick ones. */
-  measure: async (samples: number): Promise<StepFigures[]> => [
-    ...(await measureVerdicts(samples)),
-    await measureDecision(samples),
-  ],
+  /** Judges each chain once, and then the first of them again and again. */
+  judge: (request: VerdictCase & { readonly samples: number }): StepFigures[] => {
+    const { shape, peerId, bundlePem, samples } = request;
+    const id = SpiffeId.parse(peerId);
+    const bundles = X509BundleSet.of(X509Bundle.fromPem(id.trustDomain, bundlePem));
+    const chains = request.chains.map((chain) => chain.map((der) => Buffer.from(der, 'base64')));
+    const authorize = authorizeId(id);
+    const judge = (chain: readonly Uint8Array[]): void => {
+      verifyPeer({ chain, role: 'client', bundles, nowMs: Date.now(), authorize });
+    };
+    const [known = []] = chains;
+    // Fresh ones first, and none of them twice: that is what makes them fresh.
+    const fresh = timeEach(`verifyPeer, ${shape}, never seen before`, chains.length, (at) => judge(chains[at] ?? []));
+    return [fresh, timeEach(`verifyPeer, ${shape}, in the caches`, samples, () => judge(known))];
+  },
+  /** Decides this many times. */
+  decide: measureDecision,
 };
 
 serveCommands(commands);
-
-async function measureVerdicts(samples: number): Promise<StepFigures[]> {
-  const identities = loadIdentities();
-  const { trustDomain } = identities;
-  const { spiffeId, dnsName } = identities.workload('customer');
-  const ca = await createTestCa({ trustDomain });
-  const bundles = ca.context(await ca.issue({ uris: [spiffeId], dnsNames: [dnsName] })).bundles;
-  const { keys } = await ca.issue();
-  const chains: Array<readonly Uint8Array[]> = [];
-  while (chains.length < samples * FRESH_SHARE) {
-    chains.push((await ca.issue({ uris: [spiffeId], dnsNames: [dnsName], keys })).chain);
-  }
-  const authorize = authorizeId(SpiffeId.parse(spiffeId));
-  const judge = (chain: readonly Uint8Array[]): void => {
-    verifyPeer({ chain, role: 'client', bundles, nowMs: Date.now(), authorize });
-  };
-  const [known = []] = chains;
-  // Fresh ones first, and none of them twice: that is what makes them fresh.
-  return [
-    timeEach('verifyPeer, certificate never seen before', chains.length, (index) => judge(chains[index] ?? [])),
-    timeEach('verifyPeer, certificate in the cache', samples, () => judge(known)),
-  ];
-}
 
 async function measureDecision(samples: number): Promise<StepFigures> {
   const identities = loadIdentities();

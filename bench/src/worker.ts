@@ -6,7 +6,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-type Reply = { readonly value: unknown } | { readonly error: string };
+/** What came of a command. */
+export type Reply = { readonly value: unknown } | { readonly error: string };
 
 /** Commands by name: what each takes and gives. */
 export type Commands = Record<string, (argument: never) => unknown>;
@@ -24,9 +25,8 @@ export function startWorker<C extends Commands>(program: string, execArgv: reado
   return {
     async ask(name, ...argument) {
       child.send({ name, argument: argument[0] });
-      const reply = await nextReply(child, `${program} ${name}`);
-      if ('error' in reply) throw new Error(`bench: ${program} ${name}: ${reply.error}`);
-      return reply.value as never;
+      const what = `${program} ${name}`;
+      return readReply(await nextReply(child, what), what);
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -35,6 +35,12 @@ export function startWorker<C extends Commands>(program: string, execArgv: reado
       await gone;
     },
   };
+}
+
+/** The value in a reply, of whatever type the command gives. @throws what went wrong over there */
+export function readReply(reply: Reply, what: string): never {
+  if ('error' in reply) throw new Error(`bench: ${what}: ${reply.error}`);
+  return reply.value as never;
 }
 
 async function nextReply(child: ChildProcess, what: string): Promise<Reply> {

@@ -3,7 +3,8 @@
  * standard health service, which every language has.
  */
 import { once } from 'node:events';
-import { request } from 'node:https';
+import type { RequestListener } from 'node:http';
+import { type Server as HttpsServer, type RequestOptions, request } from 'node:https';
 import type { TestContext } from 'node:test';
 import {
   type Authorizer,
@@ -50,9 +51,17 @@ export async function sourceOf(t: TestContext, endpoint: Identity): Promise<X509
 
 /** HTTPS; answers `Hello <peer>`. */
 export async function serveHttps(t: TestContext, endpoint: Identity, authorize: Authorizer): Promise<OurServer> {
+  const source = await sourceOf(t, endpoint);
+  return listenHttps(t, (onRefused, listener) => createSpiffeHttpsServer({ source, authorize, onRefused }, listener));
+}
+
+/** An HTTPS server in any mode; answers `Hello <peer>`. */
+export async function listenHttps(
+  t: TestContext,
+  create: (onRefused: (record: RefusalRecord) => void, listener: RequestListener) => HttpsServer,
+): Promise<OurServer> {
   const seen = createObserver();
-  const options = { source: await sourceOf(t, endpoint), authorize, onRefused: seen.onRefused };
-  const server = createSpiffeHttpsServer(options, (incoming, response) => {
+  const server = create(seen.onRefused, (incoming, response) => {
     const peer = String(peerOf(incoming)?.id);
     seen.peers.push(peer);
     response.end(`Hello ${peer}`);
@@ -110,8 +119,9 @@ export async function getOverHttps(
   port: number,
   agent: SpiffeHttpsAgent,
   headers: Readonly<Record<string, string>> = {},
+  to: RequestOptions = { host: '127.0.0.1' },
 ): Promise<string> {
-  const outgoing = request({ host: '127.0.0.1', port, agent, path: '/', headers });
+  const outgoing = request({ ...to, port, agent, path: '/', headers });
   outgoing.end();
   const [response] = await once(outgoing, 'response');
   let body = '';

@@ -48,10 +48,11 @@ export type UndiciAgentClass<Agent extends UndiciAgent> = new (options: {
   readonly pipelining: 1;
 }) => Agent;
 
+// `A`, because API Extractor can't tell a type parameter from a member of the same name (rushstack issue 2834).
 /** undici's class, and how its agent keeps connections. */
-export interface UndiciAgentBounds<Agent extends UndiciAgent> {
+export interface UndiciAgentBounds<A extends UndiciAgent> {
   /** The `Agent` class of undici 7 or 8. */
-  readonly Agent: UndiciAgentClass<Agent>;
+  readonly Agent: UndiciAgentClass<A>;
   /**
    * More options for undici's `Agent`, such as `headersTimeout`, `bodyTimeout` and `keepAliveTimeout`. How it connects, how
    * many connections it makes and what it sends ahead are decided here: a request that waits in undici's queue for a
