@@ -4,6 +4,7 @@
  * waits for the agent's next sync.
  */
 import { spawn } from 'node:child_process';
+import { findTool } from './peer-tools.mjs';
 import { readableCheckout } from './readable-checkout.mjs';
 import { ensureSetup, root } from './setup.mjs';
 import { spireEnvironment } from './spire-environment.mjs';
@@ -18,7 +19,10 @@ if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   console.error('test:spire: each service runs as a user of its own, which takes root and Linux; run it as root');
   process.exit(1);
 }
-const env = { ...process.env, ...spireEnvironment(), COUNTERSIGN_IDENTITY_PROVIDER: 'spire', NODE_ENV: 'test' };
+const envoy = findTool('envoy');
+const peers = envoy === undefined ? {} : { COUNTERSIGN_PEER_ENVOY: envoy };
+const provider = { COUNTERSIGN_IDENTITY_PROVIDER: 'spire' };
+const env = { ...process.env, ...spireEnvironment(), ...peers, ...provider, NODE_ENV: 'test' };
 const checkout = prepare();
 const chosen = process.argv.slice(2);
 const args = [
