@@ -186,13 +186,13 @@ function faultOfPurpose({ role, bundle }: Search, issuer: ParsedCertificate): Sp
 
 function faultOfTime(certificate: ParsedCertificate, nowMs: number): SpiffeTlsError | undefined {
   const { notBeforeMs, notAfterMs } = certificate;
-  const now = new Date(nowMs).toISOString();
+  const iso = (ms: number): string => new Date(ms).toISOString();
   if (nowMs < notBeforeMs) {
-    return fault('NOT_YET_VALID', certificate, `notBefore at or before ${now}`, new Date(notBeforeMs).toISOString());
+    return fault('NOT_YET_VALID', certificate, `notBefore at or before ${iso(nowMs)}`, iso(notBeforeMs));
   }
   // A certificate is valid through the whole second that notAfter names.
   if (nowMs >= notAfterMs + 1000) {
-    return fault('EXPIRED', certificate, `notAfter at or after ${now}`, new Date(notAfterMs).toISOString());
+    return fault('EXPIRED', certificate, `notAfter at or after ${iso(nowMs)}`, iso(notAfterMs));
   }
   return undefined;
 }
