@@ -21,6 +21,7 @@ import { X509Bundle } from './x509-bundle.ts';
 
 /** Everything that a trust domain publishes to be verified by. */
 export interface SpiffeBundle {
+  /** Whose bundle it is. */
   readonly trustDomain: TrustDomain;
   /** Verifies X.509-SVIDs, and nothing else. */
   readonly x509: X509Bundle;

@@ -14,6 +14,7 @@ import { X509BundleSet } from './x509-bundle.ts';
 export interface IgnoredBundle {
   /** The entry's name, quoted and cut. */
   readonly name: string;
+  /** Why it was dropped. */
   readonly reason: string;
 }
 
@@ -23,8 +24,11 @@ const MAX_TRUST_DOMAINS = 10_000;
 
 /** Bundles by trust domain. Immutable. */
 export class BundleMap {
+  /** Each trust domain's X.509 bundle. */
   readonly x509: X509BundleSet;
+  /** Each trust domain's JWT bundle. */
   readonly jwt: JwtBundleSet;
+  /** What was dropped when it was read. */
   readonly ignored: readonly IgnoredBundle[];
   readonly #bundles: ReadonlyMap<string, SpiffeBundle>;
 

@@ -29,6 +29,7 @@ export type { GeneralName } from './general-name.ts';
 export interface ParsedCertificate {
   /** A private copy of the bytes; treat it as read-only. */
   readonly der: Uint8Array;
+  /** Node's own view of it. */
   readonly x509: X509Certificate;
   /** Lower-case hexadecimal SHA-256 of the bytes. */
   readonly fingerprint256: string;
@@ -36,26 +37,37 @@ export interface ParsedCertificate {
   readonly spkiFingerprint256: string;
   /** Upper-case hexadecimal, as `X509Certificate.serialNumber` prints it. */
   readonly serialNumber: string;
+  /** Start of validity, in milliseconds since the epoch. */
   readonly notBeforeMs: number;
+  /** End of validity, in milliseconds since the epoch. */
   readonly notAfterMs: number;
   /** Hexadecimal DER of the names: paths are built on byte equality. */
   readonly subjectKey: string;
+  /** As `subjectKey`, of the issuer. */
   readonly issuerKey: string;
+  /** Whether the subject has no attributes. */
   readonly subjectEmpty: boolean;
+  /** `cA` of the basic constraints. */
   readonly isCa: boolean;
   /** How many intermediates may stand between this CA and a leaf; `undefined` for no limit. */
   readonly pathLength: number | undefined;
   /** `undefined` when there is no such extension. */
   readonly keyUsage: ReadonlySet<KeyUsage> | undefined;
+  /** Whether key usage is marked critical. */
   readonly keyUsageCritical: boolean;
   /** Object identifiers; `undefined` when there is no such extension. */
   readonly extendedKeyUsage: readonly string[] | undefined;
+  /** All of them, as they stand. */
   readonly subjectAltNames: readonly GeneralName[];
+  /** The URIs among them; an X.509-SVID has one. */
   readonly uriSans: readonly string[];
+  /** The DNS names among them. */
   readonly dnsSans: readonly string[];
+  /** What names a CA may issue; `undefined` without the extension. */
   readonly nameConstraints: NameConstraints | undefined;
   /** Hexadecimal; hints for finding an issuer, never proof. */
   readonly subjectKeyId: string | undefined;
+  /** Identifier of the issuer's key, if it is given. */
   readonly authorityKeyId: string | undefined;
   /** Object identifiers of critical extensions that this library does not process. */
   readonly unknownCritical: readonly string[];

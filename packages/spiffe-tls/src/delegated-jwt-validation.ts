@@ -13,6 +13,7 @@ import { resolveWorkloadEndpoint } from './workload-endpoint.ts';
 
 /** What the Workload API says of a token. */
 export interface DelegatedJwtValidation {
+  /** The SPIFFE ID that the Workload API says the token is of. */
   readonly id: SpiffeId;
   /** The claims that the API hands on. */
   readonly claims: Readonly<Record<string, unknown>>;

@@ -68,14 +68,18 @@ export interface SpiffeTlsErrorDetails {
   readonly expected?: string;
   /** What was found, quoted and cut to 120 characters. */
   readonly got?: string;
+  /** What led to it. */
   readonly cause?: unknown;
 }
 
 /** Refused input, an unverified peer or a source without identity. Narrow by {@link SpiffeTlsError.code}. */
 export class SpiffeTlsError extends Error {
   override readonly name = 'SpiffeTlsError';
+  /** Which rule was broken; docs/reference/errors.md lists them. */
   readonly code: SpiffeTlsErrorCode;
+  /** Who or what would have been accepted, in a refusal of a peer. */
   readonly expected: string | undefined;
+  /** What came, quoted and cut. */
   readonly got: string | undefined;
 
   /** @param message the rule that is broken, then the value: `x509-svid: leaf must have exactly one URI SAN, got 2` */

@@ -26,7 +26,9 @@ export interface FederationRelationship extends BundleEndpoint {
 
 /** How one relationship stands: for a readiness page and metrics. */
 export interface FederationStatus {
+  /** With whom. */
   readonly trustDomain: TrustDomain;
+  /** Where its bundle is fetched. */
   readonly endpointUrl: string;
   /** Of the bundle in use. */
   readonly sequence?: bigint;

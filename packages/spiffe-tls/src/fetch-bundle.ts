@@ -24,6 +24,7 @@ export interface BundleEndpoint {
   readonly trustDomain: TrustDomain;
   /** An `https:` address without user name. */
   readonly endpointUrl: string;
+  /** How the server is verified. */
   readonly profile: BundleEndpointProfile;
 }
 

@@ -19,7 +19,9 @@ export interface JwtBundleSource {
 /** One verification key. */
 export interface JwtKey {
   readonly keyId: string;
+  /** Which algorithms it fits. */
   readonly kind: JwtKeyKind;
+  /** For `node:crypto`. */
   readonly publicKey: KeyObject;
   /** The one algorithm the key may be used with, where its publisher says so. */
   readonly algorithm?: JwtAlgorithm;
@@ -29,6 +31,7 @@ export interface JwtKey {
 export interface IgnoredKey {
   /** Position in `keys`. */
   readonly index: number;
+  /** Why it was dropped. */
   readonly reason: string;
 }
 
@@ -40,7 +43,9 @@ const AREA = 'jwt-bundle';
 
 /** The JWT authorities of one trust domain. Immutable. An empty bundle trusts nobody. */
 export class JwtBundle {
+  /** Whose keys these are. */
   readonly trustDomain: TrustDomain;
+  /** In the order of the document. */
   readonly keys: readonly JwtKey[];
   /** Entries of the document that are not used. */
   readonly ignored: readonly IgnoredKey[];

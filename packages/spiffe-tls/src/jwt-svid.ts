@@ -20,6 +20,7 @@ const MAX_KEYS_TRIED = 16;
 
 /** A JWT-SVID whose claims were read. Immutable. The token itself stays out of logs and JSON. */
 export class JwtSvid {
+  /** The SPIFFE ID in `sub`. */
   readonly id: SpiffeId;
   /** In the order of the token. */
   readonly audience: readonly string[];

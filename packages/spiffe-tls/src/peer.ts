@@ -6,6 +6,7 @@ import type { SpiffeId } from './spiffe-id.ts';
 
 /** A peer whose X.509-SVID was verified against the bundle of its own trust domain and which the authorizer accepted. */
 export interface Peer {
+  /** The verified SPIFFE ID. */
   readonly id: SpiffeId;
   /** The certificates in the order of the verified path: leaf first, then intermediates, last the trust anchor of the bundle. */
   readonly path: readonly ParsedCertificate[];

@@ -7,7 +7,9 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n([A-Za-z0-9+/=\r\n]*)-----E
 
 /** A labelled block: `CERTIFICATE`, `PRIVATE KEY`. */
 export interface PemBlock {
+  /** What stands between `BEGIN` and the dashes. */
   readonly label: string;
+  /** The bytes. */
   readonly der: Uint8Array;
 }
 

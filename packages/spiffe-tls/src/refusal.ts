@@ -12,7 +12,9 @@ export type Transport = 'https' | 'grpc' | 'postgres' | 'tls';
 
 /** An IP address and port as the socket had them. */
 export interface Endpoint {
+  /** IPv4 or IPv6. */
   readonly address: string;
+  /** As the socket had it. */
   readonly port: number;
 }
 
@@ -22,11 +24,15 @@ export interface RefusalRecord {
   readonly at: string;
   /** Which side refuses, ours: `server` refused a client, `client` refused a server. */
   readonly role: 'server' | 'client';
+  /** What was to be spoken. */
   readonly transport: Transport;
+  /** The same codes as those of errors. */
   readonly code: SpiffeTlsErrorCode;
   /** The rule that was broken. */
   readonly rule: string;
+  /** Who or what would have been accepted. */
   readonly expected?: string;
+  /** What came, quoted and cut. */
   readonly got?: string;
   /** One sentence with all of it. */
   readonly message: string;
@@ -34,19 +40,26 @@ export interface RefusalRecord {
   readonly self?: string;
   /** The SPIFFE ID in the peer's certificate. Proven only where `code` is `PEER_NOT_AUTHORIZED`; otherwise a claim. */
   readonly peerId?: string;
+  /** The own end of the connection. */
   readonly local?: Endpoint;
+  /** The peer's end. */
   readonly remote?: Endpoint;
 }
 
 /** What the `spiffe-tls:verified` channel carries, once for each connection. */
 export interface VerifiedRecord {
+  /** Which side is ours. */
   readonly role: 'server' | 'client';
+  /** What is spoken. */
   readonly transport: Transport;
   /** The own SPIFFE ID that was presented, and its serial number; not there where the mode presents none. */
   readonly self?: string;
   readonly selfSerial?: string;
+  /** Who the other side is. */
   readonly peer: Peer;
+  /** The own end of the connection. */
   readonly local?: Endpoint;
+  /** The peer's end. */
   readonly remote?: Endpoint;
 }
 

@@ -9,14 +9,19 @@ export const SOURCE_CHANNEL = 'spiffe-tls:source';
 
 /** What is published: facts for logs and metrics, without keys or certificates. */
 export interface X509SourceRecord {
+  /** As in the event. */
   readonly type: X509SourceEvent['type'];
   /** Of the identity in use; absent unless `type` is `update`. */
   readonly spiffeId?: string;
+  /** Of the SVID now in use. */
   readonly serialNumber?: string;
+  /** Since when it is valid. */
   readonly notBeforeMs?: number;
+  /** Until when it is valid. */
   readonly notAfterMs?: number;
   /** Trust domains that have a bundle. */
   readonly trustDomains?: readonly string[];
+  /** What is new in an update. */
   readonly changed?: { readonly svid: boolean; readonly bundles: boolean };
   /** Absent when `type` is `update`. */
   readonly error?: { readonly code: string; readonly message: string };

@@ -39,6 +39,7 @@ export interface LiveX509SourceOptions {
 
 /** What {@link LiveX509Source.health} reports: fit for a readiness page and metrics. */
 export interface X509SourceHealth {
+  /** Where the source is in its life. */
   readonly status: SourceState['type'];
   /** Whether `current()` gives an identity, and one that has not expired. */
   readonly usable: boolean;
@@ -48,7 +49,9 @@ export interface X509SourceHealth {
   readonly nextAttemptMs?: number;
   /** Of the identity in use. */
   readonly spiffeId?: string;
+  /** Of the SVID in use. */
   readonly serialNumber?: string;
+  /** Until when the SVID in use is valid. */
   readonly notAfterMs?: number;
   /** When the last good message arrived, or the last good state of the files was read. */
   readonly updatedMs?: number;
@@ -66,6 +69,7 @@ export interface LiveX509Source extends X509Source, AsyncDisposable {
    * `cause` is the last thing that went wrong.
    */
   ready(): Promise<X509Context>;
+  /** How the source is, for readiness checks and logs. Never throws. */
   health(): X509SourceHealth;
   /** Ends all watching, waits and timers; `current()` and `ready()` fail from now on. Idempotent. */
   close(): void;

@@ -21,6 +21,7 @@ export interface ParseSpiffeIdOptions {
 
 /** An immutable SPIFFE ID: scheme, trust domain, path. A type of its own, so that a plain string does not pass for one. */
 export class SpiffeId {
+  /** Whose member it is. */
   readonly trustDomain: TrustDomain;
   /** Empty for the ID of a trust domain, else `/` and the segments. Case-sensitive. */
   readonly path: string;
@@ -70,10 +71,12 @@ export class SpiffeId {
     return this.path === '' ? [] : this.path.slice(1).split('/');
   }
 
+  /** Whether it is of this trust domain, whatever its path. */
   memberOf(trustDomain: TrustDomain): boolean {
     return this.trustDomain.equals(trustDomain);
   }
 
+  /** Byte by byte. */
   equals(other: SpiffeId): boolean {
     return this.#text === other.#text;
   }

@@ -38,6 +38,7 @@ export class TrustDomain {
     return `spiffe://${this.name}`;
   }
 
+  /** Byte by byte. */
   equals(other: TrustDomain): boolean {
     return this.name === other.name;
   }

@@ -36,6 +36,7 @@ export interface VerifyX509SvidInput {
 export interface VerifyPeerInput extends VerifyX509SvidInput {
   /** The *peer's* role in the handshake: a server judges a `client`. */
   readonly role: TlsRole;
+  /** Whether this peer is wanted. */
   readonly authorize: Authorizer;
 }
 

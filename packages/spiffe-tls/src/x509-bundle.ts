@@ -16,6 +16,7 @@ export interface X509BundleSource {
 
 /** The CA certificates of one trust domain. Immutable. An empty bundle trusts nobody. */
 export class X509Bundle {
+  /** Whose authorities these are. */
   readonly trustDomain: TrustDomain;
   /** In the order received, without repetitions. */
   readonly authorities: readonly ParsedCertificate[];

@@ -19,9 +19,11 @@ import { checkLeafRules, spiffeIdOf } from './x509-svid-rules.ts';
 
 /** The identity a workload presents. */
 export interface X509Svid {
+  /** The SPIFFE ID in the leaf's one URI SAN. */
   readonly id: SpiffeId;
   /** Leaf first, then the intermediates to present with it. */
   readonly chain: readonly ParsedCertificate[];
+  /** The certificate that is presented as one's own. */
   readonly leaf: ParsedCertificate;
   /** What the Workload API calls this SVID where there are several; empty if it has no hint. */
   readonly hint: string;
