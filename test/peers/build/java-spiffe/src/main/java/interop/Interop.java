@@ -31,7 +31,9 @@ public final class Interop {
         // The library logs each update to standard error.
         java.util.logging.LogManager.getLogManager().reset();
         try {
-            COMMANDS.get(args[0]).run(parse(args));
+            Map<String, String> options = parse(args);
+            options.put("workload-api", Relay.to(options.get("workload-api")));
+            COMMANDS.get(args[0]).run(options);
         } catch (Exception error) {
             // A peer that is refused is an answer, not a failure of this program.
             print(Map.of("error", describe(error)));
