@@ -1,5 +1,6 @@
 /**
- * java-spiffe: its SSLContext under HTTPS of the JDK, its key and trust managers under grpc-java.
+ * java-spiffe: its SSLContext under HTTPS of the JDK, its key and trust managers under grpc-java. It reaches the Workload
+ * API over TCP, for the reason that stands in Relay.java.
  */
 import { testForgedId } from './forged-id.ts';
 import { peerProgram } from './interop.ts';
