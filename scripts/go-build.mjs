@@ -2,29 +2,15 @@
  * Builds a Go program from the pins in `test/peers/build`, outside the checkout. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
+import { inCopyOf } from './pins.mjs';
 
-const pins = fileURLToPath(new URL('../test/peers/build/', import.meta.url));
 const GO = { major: 1, minor: 26 };
 
-/** @returns {string} of the module's files, their names and contents */
-export function hashOfModule(module) {
-  const files = readdirSync(join(pins, module), { recursive: true, withFileTypes: true }).filter((it) => it.isFile());
-  const hash = createHash('sha256');
-  for (const path of files.map(({ parentPath, name }) => join(parentPath, name)).sort())
-    hash
-      .update(`${path.slice(pins.length)}\0`)
-      .update(readFileSync(path))
-      .update('\0');
-  return hash.digest('hex').slice(0, 12);
-}
-
 /** Throws an error that says what is missing. */
-export function checkCompilers(name, { version, cgo }, env) {
+export function checkGo(name, { version, cgo }, env) {
   const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env, cwd: tmpdir() });
   const [major, minor] =
     /^go(\d+)\.(\d+)/
@@ -41,20 +27,19 @@ export function checkCompilers(name, { version, cgo }, env) {
     );
 }
 
-/** From a copy of the pins, so that nothing can be written to the checkout. Renamed into place when whole. */
+/** Renamed into place when whole. */
 export function buildWithGo(program, { module, main, cgo, ldflags = '' }, env) {
-  const work = mkdtempSync(join(tmpdir(), 'countersign-build-'));
   const fresh = `${program}.${process.pid}.new`;
   mkdirSync(dirname(program), { recursive: true });
+  const args = ['build', '-mod=readonly', '-trimpath', '-p', '2', `-ldflags=-s -w ${ldflags}`, '-o', fresh, main];
+  const go = { ...env, GOWORK: 'off', ...(cgo ? { CGO_ENABLED: '1' } : {}) };
   try {
-    cpSync(join(pins, module), work, { recursive: true });
-    const args = ['build', '-mod=readonly', '-trimpath', '-p', '2', `-ldflags=-s -w ${ldflags}`, '-o', fresh, main];
-    const go = { ...env, GOWORK: 'off', ...(cgo ? { CGO_ENABLED: '1' } : {}) };
-    const { status, signal } = spawnSync('go', args, { cwd: work, stdio: ['ignore', 'inherit', 'inherit'], env: go });
-    if (status !== 0) throw new Error(`${main}: go build ended with ${status ?? signal}, see above`);
+    inCopyOf(module, (cwd) => {
+      const { status, signal } = spawnSync('go', args, { cwd, stdio: ['ignore', 'inherit', 'inherit'], env: go });
+      if (status !== 0) throw new Error(`${main}: go build ended with ${status ?? signal}, see above`);
+    });
     renameSync(fresh, program);
   } finally {
-    rmSync(work, { recursive: true, force: true });
     rmSync(fresh, { force: true });
   }
 }

@@ -1,13 +1,15 @@
 /**
  * The real programs that tests and `npm run start:spire` use beside ours: found on PATH or in the cache folder in a fitting
- * version, else built by Go from the pins in `test/peers/build`, or taken from a package. Nothing is written to the checkout. Plain JavaScript.
+ * version, else built from the pins in `test/peers/build`, or taken from a package. Nothing is written to the checkout. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { buildWithGo, checkCompilers, hashOfModule } from './go-build.mjs';
+import { buildWithGo, checkGo } from './go-build.mjs';
+import { BUILDERS } from './language-builds.mjs';
 import { installDebianPackage, installWheel } from './peer-packages.mjs';
+import { hashOfModule } from './pins.mjs';
 
 const spire = { version: '1.15.3', fitting: /^1\.15\.\d/m, module: 'spire', ask: '--version' };
 
@@ -50,8 +52,16 @@ const TOOLS = {
   // Ours, around go-spiffe: its version is the hash of its sources, so a change builds it anew.
   'go-spiffe-interop': ownProgram('go-spiffe', 'interop'),
   'go-spiffe-oracle': ownProgram('go-spiffe', 'oracle'),
+  'rust-spiffe-interop': languageProgram('rust-spiffe', 'cargo'),
+  'java-spiffe-interop': languageProgram('java-spiffe', 'maven'),
+  'py-spiffe-interop': languageProgram('py-spiffe', 'venv'),
   'go-spiffe-bench': ownProgram('go-spiffe', 'bench'),
 };
+
+/** Ours, around the SPIFFE library of another language. */
+function languageProgram(module, builder) {
+  return { version: hashOfModule(module), module, ...BUILDERS[builder] };
+}
 
 function ownProgram(module, command) {
   return { version: hashOfModule(module), module, main: `./cmd/${command}` };
@@ -83,10 +93,11 @@ export function ensureTool(name, say, env = process.env) {
 }
 
 function buildTool(name, tool, program, say, env) {
-  checkCompilers(name, tool, env);
-  say(`${name} ${tool.version} is not on PATH: building it with Go, once (some minutes; SPIRE up to twenty)`);
+  const { check = checkGo, build = buildWithGo, builder = 'Go' } = tool;
+  check(name, tool, env);
+  say(`${name} ${tool.version} is not there: building it with ${builder}, once (some minutes; SPIRE up to twenty)`);
   const startedAt = Date.now();
-  buildWithGo(program, tool, env);
+  build(program, tool, env);
   say(`${name} ${tool.version} built in ${Math.round((Date.now() - startedAt) / 1000)} s`);
 }
 
