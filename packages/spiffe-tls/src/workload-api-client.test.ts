@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { extname } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -110,7 +111,7 @@ function setEnvironment(values: Record<string, string | undefined>): () => void 
 }
 
 test('with unref, a process ends although its source is open; without, it does not', async () => {
-  const program = fileURLToPath(new URL('../test/unreferenced-source.ts', import.meta.url));
+  const program = fileURLToPath(new URL(`../test/unreferenced-source${extname(import.meta.url)}`, import.meta.url));
   const ending = run(process.execPath, [program, api.endpoint, 'unref']);
   (await api.nextCall()).send(svidMessage(svidEntry(ca, web)));
   assert.equal((await ending).stdout, 'spiffe://example.org/web\n');
