@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { Agent, Dispatcher1Wrapper, request, fetch as undiciFetch } from 'undici';
+import * as undici from 'undici';
+import { Agent, request, fetch as undiciFetch } from 'undici';
 import { createCa, createWorkload, idOf, ManualClock, RefusalLog } from '../test/adapter-fixture.ts';
 import { startForeignServer } from '../test/foreign-server.ts';
 import { portOf, startHttps } from '../test/https-fixture.ts';
@@ -63,7 +64,8 @@ test("Node's own fetch takes the agent as its dispatcher, and fails with the rea
   let expected = server.id;
   const dispatcher = createAgent(t, { source: client.source, authorize: (id) => authorizeId(expected)(id) });
   // Node's fetch talks to dispatchers as undici 7 does; undici 8 brings the translation.
-  const options: object = { dispatcher: new Dispatcher1Wrapper(dispatcher) };
+  const isNew = 'Dispatcher1Wrapper' in undici;
+  const options: object = { dispatcher: isNew ? new undici.Dispatcher1Wrapper(dispatcher) : dispatcher };
   assert.equal(await (await fetch(`https://127.0.0.1:${port}/`, options)).text(), 'ok');
   expected = idOf('other');
   client.trust(ca.bundle(), (await createCa('partner.example')).bundle());
