@@ -3,10 +3,10 @@
  * well. They verify the endpoint by its CA and a DNS SAN.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, before, type TestContext } from 'node:test';
 import { createBundleEndpointServer, createSpiffeBundle, parseBundleDocument } from '@countersign/spiffe-tls';
 import { interopTest } from './interop.ts';
+import { listenUntilEnd } from './listen.ts';
 import { sourceOf } from './our-side.ts';
 import { startPeer } from './peer-process.ts';
 import { findProgram, identityOf, printed, runProgram, writeIdentity } from './program.ts';
@@ -31,16 +31,7 @@ async function serveBundle(t: TestContext): Promise<number> {
     return createSpiffeBundle({ trustDomain, x509 });
   };
   const server = createBundleEndpointServer({ source, bundle });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
+  return listenUntilEnd(t, server);
 }
 
 async function fetch(t: TestContext, port: number, args: readonly string[], name = 'server.example.org') {

@@ -26,6 +26,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
+import { listenUntilEnd } from './listen.ts';
 
 /** A server of ours on a free port of 127.0.0.1, until the test ends. */
 export interface OurServer {
@@ -66,16 +67,7 @@ export async function listenHttps(
     seen.peers.push(peer);
     response.end(`Hello ${peer}`);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  });
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new TypeError('the server has no port');
-  return { ...seen, port: address.port };
+  return { ...seen, port: await listenUntilEnd(t, server) };
 }
 
 /** An agent over a workload's identity; closed when the test ends. */

@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { TestContext } from 'node:test';
+import { listenUntilEnd } from './listen.ts';
 
 /** Listens on a free port of 127.0.0.1 until the test ends, and answers every request with `reached`. */
 export interface PlainApp {
@@ -19,16 +20,7 @@ export async function startPlainApp(t: TestContext): Promise<PlainApp> {
     requests.push(incoming.headers);
     response.end('reached');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
-  });
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new TypeError('the server has no port');
-  return { port: address.port, requests };
+  return { port: await listenUntilEnd(t, server), requests };
 }
 
 /** An answer as it came. */
