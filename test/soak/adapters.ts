@@ -178,7 +178,7 @@ function watchUntilRetired(calls: HealthCalls, stopping: AbortSignal): Promise<v
       messages += 1;
     });
     stream.on('error', (error: ServiceError) => {
-      if (messages > 0 && (stopping.aborted || isRetiredStream(error))) resolve();
+      if (stopping.aborted || (messages > 0 && isRetiredStream(error))) resolve();
       else reject(error);
     });
     stream.on('end', () => reject(new Error('the server ended the stream')));
