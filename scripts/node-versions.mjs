@@ -3,8 +3,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { toolFolder } from './tool-cache.mjs';
 
 /** The last of the oldest line that is promised, then the newest of each line in support. */
 export const NODE_VERSIONS = ['20.19.6', '22.23.3', '24.21.0', '26.10.0'];
@@ -12,7 +12,7 @@ export const NODE_VERSIONS = ['20.19.6', '22.23.3', '24.21.0', '26.10.0'];
 /** @returns {string} path of that Node; installed first if it is not there. Throws an error that says what to do. */
 export function ensureNode(version, say, env = process.env) {
   const name = `node-${process.platform}-${process.arch}`;
-  const folder = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'countersign', 'tools', `node-${version}`);
+  const folder = toolFolder('node', version, env);
   const node = join(folder, 'node_modules', name, 'bin', 'node');
   if (answers(node, version)) return node;
   say(`Node ${version}: installing ${name} from npm, once`);

@@ -4,8 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { toolFolder } from './tool-cache.mjs';
 
 const VERSION = '1.22.2';
 /** The compiled WASM differs from one minor version to the next, so only patches of this one may stand in. */
@@ -13,7 +13,7 @@ const FITTING = /^Version: 1\.22\.\d+$/m;
 
 /** The folder that holds the binary when it is not on PATH: outside the checkout, keyed by version. */
 function opaFolder(env = process.env) {
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'countersign', 'tools', `opa-${VERSION}`);
+  return toolFolder('opa', VERSION, env);
 }
 
 /** Path of a fitting binary. Throws an error that says what to do when there is none and none can be built. */

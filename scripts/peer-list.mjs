@@ -54,9 +54,20 @@ export const TOOLS = {
 
 /** Ours, around the SPIFFE library of another language. */
 function languageProgram(module, builder) {
-  return { version: hashOfModule(module), module, ...BUILDERS[builder] };
+  return sourcesOf(module, BUILDERS[builder]);
 }
 
 function ownProgram(module, command) {
-  return { version: hashOfModule(module), module, main: `./cmd/${command}` };
+  return sourcesOf(module, { main: `./cmd/${command}` });
+}
+
+/** Hashed only when it is asked for: starting SPIRE takes none of these. */
+function sourcesOf(module, how) {
+  return {
+    get version() {
+      return hashOfModule(module);
+    },
+    module,
+    ...how,
+  };
 }

@@ -4,11 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { buildWithGo, checkGo } from './go-build.mjs';
 import { TOOLS } from './peer-list.mjs';
 import { installDebianPackage, installWheel } from './peer-packages.mjs';
+import { toolFolder } from './tool-cache.mjs';
 
 /** Names of all tools. */
 export const toolNames = Object.keys(TOOLS);
@@ -45,8 +45,7 @@ function buildTool(name, tool, program, say, env) {
 }
 
 function cacheFolder(name, env) {
-  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'countersign', 'tools', `${name}-${TOOLS[name].version ?? 'debian'}`);
+  return toolFolder(name, TOOLS[name].version ?? 'debian', env);
 }
 
 /** SPIRE answers on stderr, the others on stdout. */

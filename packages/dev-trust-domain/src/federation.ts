@@ -105,8 +105,7 @@ export class Federation {
     const trustDomain = this.#parseForeign(request.trustDomain);
     const known = { get: (each: TrustDomain) => this.#x509BundleOf(each) };
     await this.#polled.start(trustDomain, this.#withKnownBundle(request), known);
-    this.#stopFollowing.get(trustDomain.name)?.();
-    this.#stopFollowing.delete(trustDomain.name);
+    this.#stopFollower(trustDomain);
   }
 
   /** Takes each bundle of another trust domain; `changed` is told after the bundle was taken. */
@@ -159,9 +158,13 @@ export class Federation {
   }
 
   #stop(trustDomain: TrustDomain): void {
-    this.#stopFollowing.get(trustDomain.name)?.();
-    this.#stopFollowing.delete(trustDomain.name);
+    this.#stopFollower(trustDomain);
     this.#polled.stop(trustDomain);
+  }
+
+  #stopFollower({ name }: TrustDomain): void {
+    this.#stopFollowing.get(name)?.();
+    this.#stopFollowing.delete(name);
   }
 
   #x509BundleOf(trustDomain: TrustDomain): X509Bundle | undefined {
