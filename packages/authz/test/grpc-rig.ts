@@ -19,6 +19,7 @@ import {
   type ServiceError,
   type sendUnaryData,
 } from '@grpc/grpc-js';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import { currentCall } from '../src/call-context.ts';
 import type { DecisionRecord } from '../src/decision-record.ts';
 import { createGrpcGuard, type GrpcGuardOptions } from '../src/grpc-guard.ts';
@@ -118,7 +119,7 @@ export async function rigOf(
   const [trace, records]: [Trace, DecisionRecord[]] = [[], []];
   const peerOf = () => (peer === undefined ? undefined : peerOfId(peer));
   const onDecision = (record: DecisionRecord) => void records.push(record);
-  const guard = createGrpcGuard({ engine: engineOver(policy), self: () => SELF, peerOf, onDecision, ...options });
+  const guard = createGrpcGuard({ engine: engineOver(policy), self: () => SpiffeId.parse(SELF), peerOf, onDecision, ...options });
   const server = new Server({ interceptors: [...before, guard] });
   const methods = [...KINDS, 'Ungranted'] as const;
   server.addService(Object.fromEntries(methods.map((kind) => [kind, method(kind, trace)])), handlers(trace));

@@ -9,6 +9,7 @@ import {
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
+import { createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
 import { type Logger, recordDecision } from '@countersign/telemetry';
 import type { Readiness } from './readiness.ts';
@@ -45,13 +46,15 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
   report();
   const stop = engine.subscribe(report);
-  const self = () => source.current().svid.id.toString();
+  const self = () => source.current().svid.id;
+  const chain = createChainVerifier({ source });
   return {
     engine,
-    guard: { engine, self, development, onDecision: createDecisionLog(logger) },
-    authorize: createSpiffeAuthorizer(engine, self),
+    guard: { engine, self, chain, development, onDecision: createDecisionLog(logger) },
+    authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: () => {
       stop();
+      chain.close();
       engine.close();
     },
   };

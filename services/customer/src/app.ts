@@ -8,6 +8,7 @@ import {
   startDeadline,
   toBodyProblem,
 } from '@countersign/service-kit';
+import { createTransactionId } from '@countersign/caller-chain';
 import { SpiffeTlsError, type X509Source } from '@countersign/spiffe-tls';
 import { activeTraceIds, createHttpCallLog, type Logger, type Party, recordOperation } from '@countersign/telemetry';
 import express, {
