@@ -45,8 +45,6 @@ export async function measureChain({ callers, serverId, samples }: ChainCase): P
     verifier.verify(encoded, { peerId: last.ownId, ownId: last.audience, act: ACT });
     verifiedUs.push(elapsedUs(started));
   }
-  verifier.close();
-  between.close();
   const links = `${hops.length} ${hops.length === 1 ? 'link' : 'links'}`;
   return [
     summarizeStep(`caller chain of ${links}, last one signed`, signedUs),

@@ -6,7 +6,13 @@ import { HelloServiceService } from '@countersign/contracts';
 import { partyOf, selfOf } from '@countersign/service-kit';
 import { createSpiffeGrpcServer } from '@countersign/spiffe-tls';
 import { createGrpcCallLog } from '@countersign/telemetry';
-import { Server, ServerCredentials, type ServerInterceptor, type ServerOptions, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type ServerInterceptor,
+  type ServerOptions,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
 import type { Credentials } from './credentials.ts';
 import { greetingFor } from './greeting.ts';
 import type { OurServer } from './our-server.ts';
@@ -30,7 +36,8 @@ export async function listenOurGrpc(
   { source, authorize, guard, logger }: OurServer,
 ): Promise<number> {
   const interceptors: ServerInterceptor[] = [];
-  if (logger !== undefined) interceptors.push(createGrpcCallLog({ logger, self: () => selfOf(source), peerOf: partyOf }));
+  if (logger !== undefined)
+    interceptors.push(createGrpcCallLog({ logger, self: () => selfOf(source), peerOf: partyOf }));
   if (guard !== undefined) interceptors.push(createGrpcGuard(guard));
   const server = createServer(credentials, { interceptors });
   return (await createSpiffeGrpcServer({ source, authorize, server }).listen(0, '127.0.0.1')).port;

@@ -28,7 +28,10 @@ export function createBareHttpsServer(credentials: Credentials, resumption: bool
 }
 
 /** Ours: the adapter and, unless it is measured alone, a decision on each request. */
-export function createOurHttpsServer(credentials: Credentials, { source, authorize, guard, logger }: OurServer): Server {
+export function createOurHttpsServer(
+  credentials: Credentials,
+  { source, authorize, guard, logger }: OurServer,
+): Server {
   const handlers: RequestHandler[] = [];
   if (logger !== undefined)
     handlers.push(createHttpCallLog({ logger, transport: 'https', self: () => selfOf(source), peerOf: partyOf }));

@@ -16,8 +16,7 @@ export type Layer = (typeof LAYERS)[number];
 
 /** Whether an end of ours has a layer. */
 export function hasLayer(side: Side, layer: Layer): boolean {
-  const position = LAYERS.findIndex((candidate) => candidate === side);
-  return position >= LAYERS.indexOf(layer);
+  return side !== 'bare' && side !== 'go-spiffe' && LAYERS.indexOf(side) >= LAYERS.indexOf(layer);
 }
 
 /** How one variant is served and called. Its server and its client are processes of their own. */

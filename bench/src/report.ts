@@ -85,9 +85,14 @@ function addedTable(series: readonly Series[]): Table {
       const [rounds, base] = [roundsOf(series, figure, workload), roundsOf(series, baseline, workload)];
       if (rounds === undefined || base === undefined) return [];
       const added = ([0, 1] as const).map((end) =>
-        median(rounds.map((round, index) => cpuUs(round)[end] - (base[index] === undefined ? 0 : cpuUs(base[index])[end]))),
+        median(
+          rounds.map((round, index) => cpuUs(round)[end] - (base[index] === undefined ? 0 : cpuUs(base[index])[end])),
+        ),
       );
-      const slower = pairedRatios(rounds.map(({ perSecond }) => perSecond), base.map(({ perSecond }) => perSecond));
+      const slower = pairedRatios(
+        rounds.map(({ perSecond }) => perSecond),
+        base.map(({ perSecond }) => perSecond),
+      );
       return [[`${name}, ${workload}`, ...added.map((us) => us.toFixed(0)), ratioText(slower)]];
     }),
   );

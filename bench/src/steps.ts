@@ -8,8 +8,8 @@ import type { Results } from './results.ts';
 import type { RunOptions } from './run.ts';
 import { type StepFigures, summarizeStep } from './step-figures.ts';
 import type { StepCommands } from './steps-main.ts';
-import { measureBundles, measureUpdates } from './updates.ts';
 import { createChainCallers } from './test-credentials.ts';
+import { measureBundles, measureUpdates } from './updates.ts';
 import { createVerdictCases, type VerdictCase } from './verdict-cases.ts';
 import { startWorker, type Worker } from './worker.ts';
 

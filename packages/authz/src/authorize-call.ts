@@ -145,7 +145,10 @@ interface InputParts {
 }
 
 /** SPIFFE: identity reaches the policy as parsed fields of the verified ID, never as a header to split. */
-function inputOf({ self, now = Date.now }: GuardOptions, { peer: { id }, chain, description }: InputParts): PolicyInput {
+function inputOf(
+  { self, now = Date.now }: GuardOptions,
+  { peer: { id }, chain, description }: InputParts,
+): PolicyInput {
   return {
     ...description,
     self: { spiffe_id: self().toString() },

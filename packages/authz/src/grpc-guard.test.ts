@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { type TestContext, test } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import {
   Client,
   credentials,
@@ -14,7 +15,6 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { SpiffeId } from '@countersign/spiffe-tls';
 import { CALLER, committedBundle, peerOfId, SELF, STRANGER } from '../test/bundles.ts';
 import { engineAnswering, engineOver, engineThrowing, policy } from '../test/engines.ts';
 import { call, handlers, KINDS, method, type Rig, rigOf, type Text, type Trace } from '../test/grpc-rig.ts';

@@ -1,8 +1,8 @@
 /** A route that was left without a guard must not start. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import express, { type Express } from 'express';
 import { SpiffeId } from '@countersign/spiffe-tls';
+import express, { type Express } from 'express';
 import { SELF } from '../test/bundles.ts';
 import { engineOver, policy } from '../test/engines.ts';
 import { assertGuardedRoutes } from './guarded-routes.ts';

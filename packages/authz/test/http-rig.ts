@@ -4,8 +4,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import type { TestContext } from 'node:test';
-import express, { type Express, type Request } from 'express';
 import { SpiffeId } from '@countersign/spiffe-tls';
+import express, { type Express, type Request } from 'express';
 import { currentCall, requireCall } from '../src/call-context.ts';
 import type { DecisionRecord } from '../src/decision-record.ts';
 import { assertGuardedRoutes } from '../src/guarded-routes.ts';

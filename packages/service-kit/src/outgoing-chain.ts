@@ -12,7 +12,7 @@ import {
 } from '@countersign/caller-chain';
 import type { SpiffeId } from '@countersign/spiffe-tls';
 import { currentCallRecord } from '@countersign/telemetry';
-import { credentials, type Interceptor, InterceptingCall, Metadata } from '@grpc/grpc-js';
+import { credentials, InterceptingCall, type Interceptor, Metadata } from '@grpc/grpc-js';
 
 /** What a new link follows. */
 export interface ChainContext {
@@ -60,7 +60,10 @@ export function createGrpcChainInterceptor(signer: ChainSigner, audience: Spiffe
       );
     });
     return new InterceptingCall(
-      nextCall({ ...options, credentials: options.credentials === undefined ? link : options.credentials.compose(link) }),
+      nextCall({
+        ...options,
+        credentials: options.credentials === undefined ? link : options.credentials.compose(link),
+      }),
     );
   };
 }

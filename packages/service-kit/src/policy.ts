@@ -9,9 +9,9 @@ import {
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
-import { createChainVerifier } from '@countersign/caller-chain';
+import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordDecision } from '@countersign/telemetry';
+import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
 import type { Readiness } from './readiness.ts';
 
 /** What a policy needs. */
@@ -47,15 +47,26 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   report();
   const stop = engine.subscribe(report);
   const self = () => source.current().svid.id;
-  const chain = createChainVerifier({ source });
+  const chain = recordingVerifier(createChainVerifier({ source }));
   return {
     engine,
     guard: { engine, self, chain, development, onDecision: createDecisionLog(logger) },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: () => {
       stop();
-      chain.close();
       engine.close();
+    },
+  };
+}
+
+/** What was verified is what logs and spans show. */
+function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
+  return {
+    verify(encoded, call) {
+      const chain = verifier.verify(encoded, call);
+      const signers = chain.links.map(({ iss }) => iss.toString());
+      recordChain({ txn: chain.txn, origin: chain.origin.toString(), chain: signers });
+      return chain;
     },
   };
 }

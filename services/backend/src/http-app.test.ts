@@ -28,7 +28,7 @@ const created: CreateOrderRequest[] = [];
 const asked: string[] = [];
 
 const guard: HttpGuardOptions = {
-  self: () => 'spiffe://example.org/backend',
+  self: () => SpiffeId.parse('spiffe://example.org/backend'),
   peerOf: () =>
     ({ id: SpiffeId.parse(caller), path: [], serialNumber: '0A', notAfterMs: Number.MAX_SAFE_INTEGER }) satisfies Peer,
   engine: {

@@ -41,7 +41,10 @@ export async function requestJson(agent: Agent, request: JsonRequest): Promise<J
 /** A kept connection ended before any answer came. */
 class StaleConnection extends Error {}
 
-async function send(agent: Agent, { method, url, headers, body, deadline, signHeaders }: JsonRequest): Promise<JsonAnswer> {
+async function send(
+  agent: Agent,
+  { method, url, headers, body, deadline, signHeaders }: JsonRequest,
+): Promise<JsonAnswer> {
   const signed = await signHeaders(`${method} ${url.pathname}`);
   const timeoutMs = remainingMs(deadline);
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
