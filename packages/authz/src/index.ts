@@ -22,6 +22,7 @@ export {
   type ChainLink,
   type Grant,
   type Grants,
+  type GrantTerms,
   type Obligation,
   type PolicyInput,
   type PolicyResult,
