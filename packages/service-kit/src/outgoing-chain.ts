@@ -2,6 +2,7 @@
  * The caller chain of calls that leave: each attempt gets a link of its own, after the links of the call being served. A
  * call that begins here, at the edge, begins a chain.
  */
+import { callbackify } from 'node:util';
 import { currentCall } from '@countersign/authz';
 import {
   CHAIN_CERTS_HEADER,
@@ -53,12 +54,9 @@ export function createGrpcChainInterceptor(signer: ChainSigner, audience: Spiffe
     const act = options.method_definition.path;
     // Taken now: the generator runs in whatever context a connection became ready in.
     const context = currentChainContext();
-    const link = credentials.createFromMetadataGenerator((_target, callback) => {
-      signChainHeaders(signer, audience, act, context).then(
-        (headers) => callback(null, toMetadata(headers)),
-        (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
-      );
-    });
+    const link = credentials.createFromMetadataGenerator(
+      callbackify(async (_target: unknown) => toMetadata(await signChainHeaders(signer, audience, act, context))),
+    );
     return new InterceptingCall(
       nextCall({
         ...options,
