@@ -2,7 +2,7 @@
  * A real Express application on loopback behind the guard, and a client that sends request targets as they are.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request, type Server } from 'node:http';
 import type { TestContext } from 'node:test';
 import { SpiffeId } from '@countersign/spiffe-tls';
 import express, { type Express, type Request } from 'express';
@@ -26,7 +26,7 @@ export interface Rig {
   readonly records: DecisionRecord[];
   /** What handlers saw, one entry for each request that reached one. */
   readonly handled: string[];
-  readonly send: (method: string, path: string, headers?: Record<string, string>, body?: string) => Promise<Reply>;
+  readonly send: (method: string, path: string, headers?: OutgoingHttpHeaders, body?: string) => Promise<Reply>;
 }
 
 /** Routes that are laxer than the policy on purpose: Express's defaults ignore case and a slash at the end. */
