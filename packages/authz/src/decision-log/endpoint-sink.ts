@@ -2,7 +2,7 @@
  * Delivers decision events to an OPA-compatible log endpoint: batched, compressed, in order, tried again until taken or
  * refused, and bounded. Recording puts an event into the buffer and returns; everything else happens beside the calls.
  */
-import { type Clock, createSystemClock } from '@countersign/spiffe-tls';
+import type { Clock } from '@countersign/spiffe-tls';
 import { createDeliveryCounter, type DecisionSink, type Delivery } from './decision-sink.ts';
 import { createEventBuffer } from './event-buffer.ts';
 import { createLogEndpoint, type LogEndpointOptions } from './log-endpoint.ts';

@@ -105,7 +105,7 @@ function applyRule(rule: MaskRule, parts: Map<string, unknown>): boolean {
   if (node === undefined || node === null) return false;
   const last = rule.names.at(-1);
   if (last === undefined) {
-    parts.set(rule.part, rule.op === 'remove' ? undefined : valueOf(rule));
+    parts.set(rule.part, rule.op === 'remove' ? undefined : upsertedOf(rule));
     return true;
   }
   const above = rule.names.slice(0, -1);
@@ -130,11 +130,11 @@ function upsert(part: object, above: readonly string[], rule: MaskRule): boolean
   const last = rule.names.at(-1) ?? '';
   if (Array.isArray(parent)) {
     const index = indexIn(parent, last);
-    if (index !== undefined) parent[index] = valueOf(rule);
+    if (index !== undefined) parent[index] = upsertedOf(rule);
     return index !== undefined;
   }
   if (!isObject(parent)) return false;
-  define(parent, last, valueOf(rule));
+  define(parent, last, upsertedOf(rule));
   return true;
 }
 
@@ -163,6 +163,6 @@ function isObject(value: unknown): value is object {
 }
 
 /** A new one each time: a later mask may change it. */
-function valueOf(rule: MaskRule): unknown {
+function upsertedOf(rule: MaskRule): unknown {
   return JSON.parse(rule.valueJson ?? 'null');
 }
