@@ -20,6 +20,7 @@ export {
   type DropReason,
   type SinkStats,
 } from './decision-log/decision-sink.ts';
+export { createEmitterSink, type EmitterSinkOptions } from './decision-log/emitter-sink.ts';
 export { createEndpointSink, type EndpointSinkOptions } from './decision-log/endpoint-sink.ts';
 export type { LogEndpointOptions } from './decision-log/log-endpoint.ts';
 export { parseMaskRules } from './decision-log/mask-rules.ts';

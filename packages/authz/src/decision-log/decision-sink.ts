@@ -4,7 +4,7 @@ import type { DecisionEvent } from './decision-event.ts';
 /**
  * Why an event never arrived. `buffer-full`: the oldest gave way to a newer one. `too-large`: it fits in no upload.
  * `refused`: the receiver answered that it does not want it. `closed`: the process ended before it was taken. `failed`: the
- * sink itself threw.
+ * sink itself threw, or nobody stands behind it.
  */
 export type DropReason = 'buffer-full' | 'too-large' | 'refused' | 'closed' | 'failed';
 
