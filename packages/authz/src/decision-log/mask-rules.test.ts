@@ -164,3 +164,9 @@ for (const [what, masks] of [
     assert.throws(() => parseMaskRules(masks), { name: 'TypeError', message: /^decision log masks: / });
   });
 }
+
+test('mask: nothing is removed from a prototype', () => {
+  const rules = parseMaskRules(['/input/__proto__/valueOf', '/input/constructor/prototype/valueOf']);
+  assert.deepEqual(applyMasks(rules, { input: {} }).erased, []);
+  assert.ok(Object.hasOwn(Object.prototype, 'valueOf'));
+});
