@@ -22,6 +22,13 @@ export {
   TIMEOUT_HEADER,
 } from './deadline.ts';
 export {
+  type DecisionDelivery,
+  type DecisionLogConfig,
+  decisionLogProblems,
+  decisionLogSettings,
+} from './decision-log-settings.ts';
+export { createDecisionSinks, type DecisionSinksOptions } from './decision-sinks.ts';
+export {
   type Answer,
   callUnary,
   cancelOnAbort,

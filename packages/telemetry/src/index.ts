@@ -11,6 +11,7 @@ export {
   recordDecision,
   recordOperation,
 } from './call-record.ts';
+export { type DecisionLogEvent, emitDecisionLog } from './decision-logs.ts';
 export type { Environment } from './exporters.ts';
 export { createGrpcClientTracing, type GrpcClientTracingOptions } from './grpc-client-calls.ts';
 export { createGrpcCallLog, type GrpcCallLogOptions } from './grpc-server-calls.ts';
