@@ -9,7 +9,7 @@ export interface TimedPolicy {
   readonly timesUs: readonly number[];
 }
 
-export const bundlePath = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
+const bundlePath = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
 
 export function loadPolicy(): Promise<PolicyEngine> {
   return createPolicyEngine({ bundlePath });

@@ -1,10 +1,11 @@
 /**
- * The policy of a service that is called: the engine, what guards are made of, and who may connect. Each decision becomes
- * a log line in OPA's shape and attributes of the call's span.
+ * The policy of a service that is called: the engine, what guards are made of, who may connect, and where decisions go:
+ * attributes of the call's span, and the decision log.
  */
 import {
   createPolicyEngine,
   createSpiffeAuthorizer,
+  type DecisionLog,
   type DecisionRecord,
   type GuardOptions,
   type PolicyEngine,
@@ -12,11 +13,19 @@ import {
 import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
 import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
+import type { DecisionLogConfig } from './decision-log-settings.ts';
+import { createDecisionSinks } from './decision-sinks.ts';
 import type { Readiness } from './readiness.ts';
+
+/** All workspaces have one version. */
+const { version } = packageJson;
 
 /** What a policy needs. */
 export interface PolicyOptions {
-  readonly bundlePath: string;
+  /** The service's name, for the decision log. */
+  readonly name: string;
+  readonly config: DecisionLogConfig & { readonly policyBundle: string };
   readonly source: X509Source;
   readonly readiness: Readiness;
   readonly logger: Logger;
@@ -31,13 +40,14 @@ export interface Policy {
   readonly guard: GuardOptions & { readonly engine: PolicyEngine };
   /** For the handshake: the peers that some grant for this service names. */
   readonly authorize: Authorizer;
-  close(): void;
+  /** Sends what the decision log still holds, within its bound. Call it when the last call has ended. */
+  close(): Promise<void>;
 }
 
 /** Loads the policy and follows it. Without one the service is not ready, and refuses every call. */
 export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   const { source, logger, readiness, development } = options;
-  const engine = await createPolicyEngine({ bundlePath: options.bundlePath });
+  const engine = await createPolicyEngine({ bundlePath: options.config.policyBundle });
   const report = () => {
     const status = engine.status();
     readiness.report('policy', status.state === 'loaded' ? undefined : status.error.message);
@@ -46,15 +56,17 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
   report();
   const stop = engine.subscribe(report);
+  const decisions = createDecisionSinks({ ...options, service: options.name, version });
   const self = () => source.current().svid.id;
   const chain = recordingVerifier(createChainVerifier({ source }));
   return {
     engine,
-    guard: { engine, self, chain, development, onDecision: createDecisionLog(logger) },
+    guard: { engine, self, chain, development, onDecision: (record) => recordIn(decisions, record) },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
-    close: () => {
+    close: async () => {
       stop();
       engine.close();
+      await decisions.close();
     },
   };
 }
@@ -71,17 +83,16 @@ function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
   };
 }
 
-function createDecisionLog(logger: Logger): (record: DecisionRecord) => void {
-  return (record) => {
-    recordDecision({
-      allow: record.result?.allow === true,
-      decisionId: record.decision_id,
-      rule: record.result?.rule,
-      reason: record.result?.reason ?? record.error?.code,
-      operation: record.input?.operation,
-    });
-    logger.info({ event: 'decision', ...record });
-  };
+/** Throwing refuses the call: a decision that nobody could look up is not acted on. */
+function recordIn(decisions: DecisionLog, record: DecisionRecord): void {
+  recordDecision({
+    allow: record.result?.allow === true,
+    decisionId: record.decision_id,
+    rule: record.result?.rule,
+    reason: record.result?.reason ?? record.error?.code,
+    operation: record.input?.operation,
+  });
+  decisions.record(record);
 }
 
 function revisionOf(status: ReturnType<PolicyEngine['status']>): string | undefined {

@@ -27,6 +27,8 @@ import { whenAskedToStop } from './stop-signal.ts';
 
 /** What a service is given. */
 export interface ServiceContext<S extends Settings> {
+  /** The program's name. */
+  readonly name: string;
   /** The program's own settings. */
   readonly config: Config<S>;
   /** Whether answers may tell a caller how things work inside. */
@@ -113,6 +115,7 @@ async function serve<S extends Settings>(
   const health = await startHealthServer(common.healthAddress, readiness);
   const { development } = common;
   const service = await program.start({
+    name: program.name,
     config,
     development,
     logger,

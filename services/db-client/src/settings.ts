@@ -1,6 +1,7 @@
 /** Settings of db-client and of its migrations. */
 import {
   commonSettings,
+  decisionLogSettings,
   identitySettings,
   parseDialAddress,
   parseIdentifier,
@@ -37,6 +38,7 @@ export const dbClientSettings = {
   ...databaseSettings,
   postgresUser: user('orders_rw'),
   policyBundle: policyBundleSetting,
+  ...decisionLogSettings,
   grpcAddress: {
     variable: 'GRPC_ADDRESS',
     describes: 'where gRPC is served, mutual TLS',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { inputOf, recordOf } from '../../test/decision-fixture.ts';
@@ -87,7 +88,7 @@ function refusalWith(onDecision: NonNullable<GuardOptions['onDecision']>) {
     throw new Error('nobody asks the policy without a peer');
   };
   const question = { peer: () => undefined, describe: () => undefined };
-  const guard = { engine: { decide: undecided }, self: () => 'spiffe://example.org/shop', onDecision };
+  const guard = { engine: { decide: undecided }, self: () => SpiffeId.parse('spiffe://example.org/shop'), onDecision };
   const verdict = authorizeCall(guard, question);
   return verdict.allow ? undefined : verdict.refusal.kind;
 }
