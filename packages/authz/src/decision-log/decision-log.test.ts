@@ -87,7 +87,7 @@ function refusalWith(onDecision: NonNullable<GuardOptions['onDecision']>) {
   const undecided = () => {
     throw new Error('nobody asks the policy without a peer');
   };
-  const question = { peer: () => undefined, describe: () => undefined };
+  const question = { peer: () => undefined, describe: () => undefined, chain: () => undefined, act: () => '' };
   const guard = { engine: { decide: undecided }, self: () => SpiffeId.parse('spiffe://example.org/shop'), onDecision };
   const verdict = authorizeCall(guard, question);
   return verdict.allow ? undefined : verdict.refusal.kind;
