@@ -7,6 +7,10 @@ export type { ArchiveLimits } from './bundle-archive.ts';
 export { type Call, callOf, currentCall, requireCall } from './call-context.ts';
 export type { DecisionRecord } from './decision-record.ts';
 export { AuthzError, type AuthzErrorCode } from './errors.ts';
+export { applyChange } from './explain/apply-change.ts';
+export type { DataOperation } from './explain/data-change.ts';
+export { type Change, createExplainer, type Explainer, type Explanation } from './explain/explain.ts';
+export type { MatchedData } from './explain/matched-data.ts';
 export { createGrpcGuard, type GrpcCarrier, type GrpcGuardOptions } from './grpc-guard.ts';
 export { assertGuardedRoutes, type RoutedApplication } from './guarded-routes.ts';
 export {
