@@ -71,8 +71,14 @@ function guardOptions(one: SharedCase, records: DecisionRecord[]) {
 
 /** What can't come as a call: a guard never contradicts itself. */
 const asCalls = sharedCases.filter(({ fits, expected }) => fits && expected.reason !== 'input-inconsistent');
-const overHttp = asCalls.filter(({ input }) => input.transport === 'http');
+const overHttp = asCalls.filter(({ input }) => input.transport === 'http' && isRouteOfPath(input));
 const overGrpc = asCalls.filter(({ input }) => input.transport === 'grpc');
+
+/** A guard asks about a route whose fixed segments are not the path's as `unmatched`. */
+function isRouteOfPath({ operation, http }: SharedCase['input']): boolean {
+  const segments = operation.split('/').slice(1);
+  return operation === 'unmatched' || (http?.path ?? []).every((value, index) => [value, '{id}'].includes(segments[index] ?? ''));
+}
 
 function assertDecided(one: SharedCase, records: readonly DecisionRecord[]): void {
   const { input, expected } = one;
