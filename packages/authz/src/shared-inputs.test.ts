@@ -77,7 +77,10 @@ const overGrpc = asCalls.filter(({ input }) => input.transport === 'grpc');
 /** A guard asks about a route whose fixed segments are not the path's as `unmatched`. */
 function isRouteOfPath({ operation, http }: SharedCase['input']): boolean {
   const segments = operation.split('/').slice(1);
-  return operation === 'unmatched' || (http?.path ?? []).every((value, index) => [value, '{id}'].includes(segments[index] ?? ''));
+  return (
+    operation === 'unmatched' ||
+    (http?.path ?? []).every((value, index) => [value, '{id}'].includes(segments[index] ?? ''))
+  );
 }
 
 function assertDecided(one: SharedCase, records: readonly DecisionRecord[]): void {
