@@ -134,6 +134,7 @@ describe('applying a change', () => {
     ['through nothing', { op: 'add', path: '/grants/a/b', value: {} }],
     ['through text', { op: 'add', path: '/text/a', value: {} }],
     ['through an inherited name', { op: 'add', path: '/constructor/a', value: {} }],
+    ['through the prototype', { op: 'add', path: '/__proto__/a', value: {} }],
     ['removing what is not there', { op: 'remove', path: '/grants/a' }],
     ['replacing what is not there', { op: 'replace', path: '/toString', value: {} }],
     ['the whole document', { op: 'replace', path: '', value: {} }],
