@@ -1,5 +1,6 @@
 /**
- * Generates the policy's data from identities.json and compiles rules and data to `policies/bundle.tar.gz`.
+ * Generates the policy's data from identities.json and the list of rules from their METADATA, and compiles rules and data to
+ * `policies/bundle.tar.gz`.
  * `--check` writes nothing, compiles anew and fails with what differs, file by file of the bundle.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,7 +10,8 @@ import { join } from 'node:path';
 import { readArchive } from '../packages/authz/src/bundle-archive.ts';
 import { ENTRYPOINT, parsePolicyBundle } from '../packages/authz/src/policy-bundle.ts';
 import { findOpa } from './opa.mjs';
-import { bundleFile, grantsFile, grantsText, policiesFolder, sourcesRevision } from './policy-sources.ts';
+import { type Annotated, ruleListText } from './policy-rule-list.ts';
+import { bundleFile, grantsFile, grantsText, policiesFolder, ruleListFile, sourcesRevision } from './policy-sources.ts';
 
 const check = process.argv.includes('--check');
 const grants = grantsText();
@@ -30,13 +32,17 @@ async function write(to: string): Promise<string[]> {
   const built = compile(to);
   await parsePolicyBundle(readFileSync(built));
   copyFileSync(built, bundleFile);
-  console.log(`policies: wrote data/grants/data.json and bundle.tar.gz, revision ${sourcesRevision(grants)}`);
+  writeFileSync(ruleListFile, ruleList());
+  console.log(
+    `policies: wrote data/grants/data.json, rule-list.json and bundle.tar.gz, revision ${sourcesRevision(grants)}`,
+  );
   return [];
 }
 
 /** What is committed and not what would be generated. Contents are compared, so that another gzip makes no difference. */
 async function compare(to: string): Promise<string[]> {
   if (readText(grantsFile) !== grants) return ['data/grants/data.json is not what identities.json says'];
+  if (readText(ruleListFile) !== ruleList()) return ['rule-list.json is not what the METADATA of the rules says'];
   const committed = readBytes(bundleFile);
   if (committed === undefined) return ['bundle.tar.gz is missing'];
   const [is, should] = [await readArchive(committed), await readArchive(readFileSync(compile(to)))];
@@ -44,6 +50,16 @@ async function compare(to: string): Promise<string[]> {
   return names
     .filter((name) => !Buffer.from(is.get(name) ?? []).equals(Buffer.from(should.get(name) ?? [])))
     .map((name) => `bundle.tar.gz: ${name} is not what opa compiles`);
+}
+
+function ruleList(): string {
+  const inspected = execFileSync(findOpa(), ['inspect', '--annotations', '--format', 'json', 'rules'], {
+    cwd: policiesFolder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const { annotations }: { annotations: readonly Annotated[] } = JSON.parse(inspected);
+  return ruleListText(annotations);
 }
 
 /** The path of a bundle made from the rules and the data as they are on disk. */

@@ -27,6 +27,10 @@ export { parseMaskRules } from './decision-log/mask-rules.ts';
 export type { EndpointState } from './decision-log/uploader.ts';
 export type { DecisionRecord } from './decision-record.ts';
 export { AuthzError, type AuthzErrorCode } from './errors.ts';
+export { applyChange } from './explain/apply-change.ts';
+export type { DataOperation } from './explain/data-change.ts';
+export { type Change, createExplainer, type Explainer, type Explanation } from './explain/explain.ts';
+export type { MatchedData } from './explain/matched-data.ts';
 export { createGrpcGuard, type GrpcCarrier, type GrpcGuardOptions } from './grpc-guard.ts';
 export { assertGuardedRoutes, type RoutedApplication } from './guarded-routes.ts';
 export {
