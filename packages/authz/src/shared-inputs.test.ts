@@ -7,9 +7,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { describe, type TestContext, test } from 'node:test';
+import { CHAIN_CERTS_HEADER, CHAIN_HEADER, type VerifiedChain } from '@countersign/caller-chain';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import {
   Client,
   credentials,
+  Metadata,
   type MethodDefinition,
   Server,
   ServerCredentials,
@@ -20,7 +23,7 @@ import {
 } from '@grpc/grpc-js';
 import express from 'express';
 import { peerOfId } from '../test/bundles.ts';
-import { type Decider, engineOver } from '../test/engines.ts';
+import { engineOver } from '../test/engines.ts';
 import { send } from '../test/http-rig.ts';
 import { committedWasm, type SharedCase, sharedCases } from '../test/shared-inputs.ts';
 import { currentCall } from './call-context.ts';
@@ -49,20 +52,28 @@ test('the shared inputs are there', () => {
   assert.ok(sharedCases.length >= 90 && fitting.length >= 40, `${sharedCases.length}, ${fitting.length} fit`);
 });
 
-/**
- * The chain is put where a verified one comes: what verifies it is another package's. All else of the input is made by the
- * guard from the call, and must be the case's.
- */
-function deciderOf({ bundle, input: { chain } }: SharedCase): Decider {
-  const engine = engineOver(createPolicyModule(bundle));
-  return { decide: (input, decisionId) => engine.decide({ ...input, chain }, decisionId) };
+/** A chain as a verifier gives it: how links are signed and verified is another package's. */
+function verifiedChain({ chain, self }: SharedCase['input']): VerifiedChain {
+  const links = chain.map(({ spiffe_id, act, issued_at }) => {
+    const times = { issuedAt: new Date(issued_at), expiresAt: new Date(issued_at) };
+    return { iss: SpiffeId.parse(spiffe_id), aud: SpiffeId.parse(self.spiffe_id), act, txn: 't', jti: 'j', ...times };
+  });
+  const [first] = links;
+  assert.ok(first !== undefined);
+  return { links, txn: 't', origin: first.iss, encoded: { chain: 'x', certs: 'x' } };
+}
+
+/** What makes a guard look for a chain. */
+function chainHeaders({ chain }: SharedCase['input']): Record<string, string> {
+  return chain.length === 0 ? {} : { [CHAIN_HEADER]: 'x', [CHAIN_CERTS_HEADER]: 'x' };
 }
 
 function guardOptions(one: SharedCase, records: DecisionRecord[]) {
   const { self, peer, time } = one.input;
   return {
-    engine: deciderOf(one),
-    self: () => self.spiffe_id,
+    engine: engineOver(createPolicyModule(one.bundle)),
+    self: () => SpiffeId.parse(self.spiffe_id),
+    chain: { verify: () => verifiedChain(one.input) },
     peerOf: () => peerOfId(peer.spiffe_id),
     onDecision: (record: DecisionRecord) => void records.push(record),
     now: () => Date.parse(time),
@@ -87,7 +98,7 @@ function assertDecided(one: SharedCase, records: readonly DecisionRecord[]): voi
   const { input, expected } = one;
   assert.equal(records.length, 1);
   assert.deepEqual(records[0]?.result, expected);
-  assert.deepEqual({ ...records[0]?.input, chain: input.chain }, input);
+  assert.deepEqual(records[0]?.input, input);
 }
 
 describe('as HTTP requests', () => {
@@ -121,7 +132,7 @@ async function sendCase(t: TestContext, one: SharedCase, records: DecisionRecord
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => new Promise((resolve) => server.close(resolve)));
-  return send(server, http.method, `/${http.path.map(encodeURIComponent).join('/')}`);
+  return send(server, http.method, `/${http.path.map(encodeURIComponent).join('/')}`, chainHeaders(one.input));
 }
 
 describe('as gRPC calls', () => {
@@ -171,8 +182,9 @@ async function callCase(t: TestContext, one: SharedCase, records: DecisionRecord
     client.close();
     server.forceShutdown();
   });
+  const metadata = Metadata.fromHttp2Headers(chainHeaders(one.input));
   return await new Promise((resolve) =>
-    client.makeUnaryRequest(path, write, read, {}, (error: ServiceError | null, obligations?: unknown) =>
+    client.makeUnaryRequest(path, write, read, {}, metadata, (error: ServiceError | null, obligations?: unknown) =>
       resolve(error === null ? { code: status.OK, obligations } : { code: error.code }),
     ),
   );
