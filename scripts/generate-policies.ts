@@ -6,8 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArchive } from '../packages/authz/src/bundle-archive.ts';
-import { ENTRYPOINT, parsePolicyBundle } from '../packages/authz/src/policy-bundle.ts';
+import { readArchive } from '../packages/authz/src/bundle/bundle-archive.ts';
+import { ENTRYPOINT } from '../packages/authz/src/bundle/manifest.ts';
+import { parsePolicyBundle } from '../packages/authz/src/bundle/policy-bundle.ts';
 import { findOpa } from './opa.mjs';
 import { bundleFile, grantsFile, grantsText, policiesFolder, sourcesRevision } from './policy-sources.ts';
 

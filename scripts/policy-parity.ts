@@ -5,7 +5,7 @@
 import { deepStrictEqual } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { readArchive } from '../packages/authz/src/bundle-archive.ts';
+import { readArchive } from '../packages/authz/src/bundle/bundle-archive.ts';
 import { bundleFile } from './policy-sources.ts';
 
 interface Cases {

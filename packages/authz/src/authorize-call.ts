@@ -7,6 +7,7 @@ import type { Peer } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
+import type { Changes, Revocation } from './open-calls.ts';
 import type { PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
 
@@ -32,7 +33,9 @@ export type Verdict =
 
 /** What both guards are made of. */
 export interface GuardOptions {
-  readonly engine: Pick<PolicyEngine, 'decide'>;
+  /** Decides; with `subscribe`, calls that are still open are decided again when another policy is loaded. */
+  readonly engine: Pick<PolicyEngine, 'decide'> & Partial<Pick<PolicyEngine, 'subscribe'>>;
+  readonly onChange?: Changes['onChange'];
   /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
   readonly self: () => string;
   /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
@@ -49,6 +52,8 @@ export interface Question {
   readonly peer: () => Peer | undefined;
   /** The transport's part of the input, or `undefined` when the request has none that is safe to ask about. */
   readonly describe: () => CallDescription | undefined;
+  /** How the call's handler will learn that the call is no longer allowed. */
+  readonly revocation: Revocation;
 }
 
 /** The input's parts that the transport knows. */
@@ -74,7 +79,16 @@ export function authorizeCall(options: GuardOptions, question: Question): Verdic
   if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
   const { peer, decision, input } = outcome;
   if (!decision.allow) return refuse('denied', decisionId, decision);
-  return { allow: true, call: Object.freeze({ peer, decision, input }) };
+  return { allow: true, call: callOf({ peer, decision, input }, question.revocation) };
+}
+
+function callOf(decided: Omit<Call, 'revoked'>, revocation: Revocation): Call {
+  return Object.freeze({
+    ...decided,
+    get revoked() {
+      return revocation.signal;
+    },
+  });
 }
 
 type Outcome =

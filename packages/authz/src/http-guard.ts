@@ -5,8 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Peer, peerOf } from '@countersign/spiffe-tls';
-import { authorizeCall, type CallDescription, type GuardOptions } from './authorize-call.ts';
+import { authorizeCall, type CallDescription, type GuardOptions, type Verdict } from './authorize-call.ts';
 import { bindCall, runInCall } from './call-context.ts';
+import { OpenCalls, Revocation } from './open-calls.ts';
 import { type Resource, UNMATCHED } from './policy-document.ts';
 import {
   matchRoute,
@@ -44,6 +45,8 @@ export interface HttpGuard {
   readonly wellFormed: HttpHandler;
   /** The last handler of an application: refuses, and records, what no route took; OPTIONS and unknown paths among it. */
   readonly unmatched: HttpHandler;
+  /** Decides every open response again whose handler follows `call.revoked`; see `GrpcGuard.reconsider`. */
+  readonly reconsider: () => void;
 }
 
 /** How a guard decides. */
@@ -67,16 +70,18 @@ const parts = new WeakMap<object, HttpGuardPart>();
  * app.use(guard.unmatched);
  */
 export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
+  const open = new OpenCalls(options);
+  const guarding: Guarding = { options, open };
   const guard = (operation: string, resourceOf?: ResourceOf): HttpHandler => {
     const route = parseRoute(operation);
-    return part('operation', (...parameters) => serve(options, { route, resourceOf }, ...parameters));
+    return part('operation', (...parameters) => serve(guarding, { route, resourceOf }, ...parameters));
   };
-  const unmatched = part('unmatched', (...parameters) => serve(options, {}, ...parameters));
+  const unmatched = part('unmatched', (...parameters) => serve(guarding, {}, ...parameters));
   const wellFormed = part('well-formed', (request, response, next) => {
-    if (parseRequestPath(targetOf(request)) === undefined) serve(options, {}, request, response, next);
+    if (parseRequestPath(targetOf(request)) === undefined) serve(guarding, {}, request, response, next);
     else next();
   });
-  return Object.assign(guard, { unmatched, wellFormed });
+  return Object.assign(guard, { unmatched, wellFormed, reconsider: open.reconsider });
 }
 
 /** Which part of a guard a handler is; `undefined` when no guard made it. */
@@ -99,23 +104,48 @@ function targetOf(request: HttpRequest): string {
   return request.originalUrl ?? request.url ?? '';
 }
 
+/** What all requests of a guard share. */
+interface Guarding {
+  readonly options: HttpGuardOptions;
+  readonly open: OpenCalls;
+}
+
 function serve(
-  options: HttpGuardOptions,
+  { options, open }: Guarding,
   operation: Operation,
   request: HttpRequest,
   response: ServerResponse,
   next: (error?: unknown) => void,
 ): void {
-  const verdict = authorizeCall(options, {
-    peer: () => (options.peerOf ?? peerOf)(request),
-    describe: () => describe(operation, request),
-  });
+  const revocation = new Revocation(() => followChanges(open, ask, response, revocation));
+  const ask = (): Verdict =>
+    authorizeCall(options, {
+      peer: () => (options.peerOf ?? peerOf)(request),
+      describe: () => describe(operation, request),
+      revocation,
+    });
+  const verdict = ask();
   if (!verdict.allow) {
     sendHttpProblem(response, toHttpProblem(verdict.refusal, options.development));
     return;
   }
   bindCall(request, verdict.call);
   runInCall(verdict.call, () => next());
+}
+
+/** Decides a response again until it has ended. A handler that was told and does not end it finds it cut. */
+function followChanges(open: OpenCalls, ask: () => Verdict, response: ServerResponse, revocation: Revocation): void {
+  if (response.closed) return;
+  const close = open.add(() => {
+    const verdict = ask();
+    if (verdict.allow) return;
+    close();
+    revocation.revoke(verdict.refusal);
+    setImmediate(() => {
+      if (!response.writableEnded) response.destroy();
+    });
+  });
+  response.once('close', close);
 }
 
 function describe({ route, resourceOf }: Operation, request: HttpRequest): CallDescription | undefined {

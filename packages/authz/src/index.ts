@@ -3,11 +3,13 @@
  */
 
 export type { GuardOptions, Refusal } from './authorize-call.ts';
-export type { ArchiveLimits } from './bundle-archive.ts';
+export type { ArchiveLimits } from './bundle/bundle-archive.ts';
+export type { BundleServerOptions } from './bundle/http-bundle-source.ts';
+export type { BundleAlgorithm, BundleKey } from './bundle/signature.ts';
 export { type Call, callOf, currentCall, requireCall } from './call-context.ts';
 export type { DecisionRecord } from './decision-record.ts';
 export { AuthzError, type AuthzErrorCode } from './errors.ts';
-export { createGrpcGuard, type GrpcCarrier, type GrpcGuardOptions } from './grpc-guard.ts';
+export { createGrpcGuard, type GrpcCarrier, type GrpcGuard, type GrpcGuardOptions } from './grpc-guard.ts';
 export { assertGuardedRoutes, type RoutedApplication } from './guarded-routes.ts';
 export {
   createHttpGuard,
@@ -34,6 +36,7 @@ export {
   type PolicyEngine,
   type PolicyEngineOptions,
   type PolicyEvent,
+  type PolicySourceStatus,
   type PolicyStatus,
 } from './policy-engine.ts';
 export { createSpiffeAuthorizer } from './spiffe-authorizer.ts';

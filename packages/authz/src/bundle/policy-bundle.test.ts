@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { archive, bundleWith, committedBundle, committedFiles } from '../test/bundles.ts';
-import { AuthzError } from './errors.ts';
+import { archive, bundleWith, committedBundle, committedFiles } from '../../test/bundles.ts';
+import { AuthzError } from '../errors.ts';
 import { parsePolicyBundle } from './policy-bundle.ts';
 
 const good = await bundleWith();
