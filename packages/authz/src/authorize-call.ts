@@ -7,7 +7,7 @@ import type { Peer } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
-import type { Changes, Revocation } from './open-calls.ts';
+import type { Revocation } from './open-calls.ts';
 import type { PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
 
@@ -35,7 +35,11 @@ export type Verdict =
 export interface GuardOptions {
   /** Decides; with `subscribe`, calls that are still open are decided again when another policy is loaded. */
   readonly engine: Pick<PolicyEngine, 'decide'> & Partial<Pick<PolicyEngine, 'subscribe'>>;
-  readonly onChange?: Changes['onChange'];
+  /**
+   * Calls back when a peer that was verified may be so no longer (a new bundle of the identity source, say), and returns how
+   * to stop: open calls are then decided again, too. Default: nothing but the policy changes.
+   */
+  readonly onChange?: (listener: () => void) => () => void;
   /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
   readonly self: () => string;
   /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
@@ -79,10 +83,10 @@ export function authorizeCall(options: GuardOptions, question: Question): Verdic
   if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
   const { peer, decision, input } = outcome;
   if (!decision.allow) return refuse('denied', decisionId, decision);
-  return { allow: true, call: callOf({ peer, decision, input }, question.revocation) };
+  return { allow: true, call: allowed({ peer, decision, input }, question.revocation) };
 }
 
-function callOf(decided: Omit<Call, 'revoked'>, revocation: Revocation): Call {
+function allowed(decided: Omit<Call, 'revoked'>, revocation: Revocation): Call {
   return Object.freeze({
     ...decided,
     get revoked() {
