@@ -10,6 +10,7 @@ import { readArchive } from '../packages/authz/src/bundle/bundle-archive.ts';
 import { ENTRYPOINT } from '../packages/authz/src/bundle/manifest.ts';
 import { parsePolicyBundle } from '../packages/authz/src/bundle/policy-bundle.ts';
 import { findOpa } from './opa.mjs';
+import { refuseMissingBuiltins } from './policy-builtins.ts';
 import { bundleFile, grantsFile, grantsText, policiesFolder, sourcesRevision } from './policy-sources.ts';
 
 const check = process.argv.includes('--check');
@@ -28,7 +29,7 @@ try {
 
 async function write(to: string): Promise<string[]> {
   writeFileSync(grantsFile, grants);
-  const built = compile(to);
+  const built = await compile(to);
   await parsePolicyBundle(readFileSync(built));
   copyFileSync(built, bundleFile);
   console.log(`policies: wrote data/grants/data.json and bundle.tar.gz, revision ${sourcesRevision(grants)}`);
@@ -40,7 +41,7 @@ async function compare(to: string): Promise<string[]> {
   if (readText(grantsFile) !== grants) return ['data/grants/data.json is not what identities.json says'];
   const committed = readBytes(bundleFile);
   if (committed === undefined) return ['bundle.tar.gz is missing'];
-  const [is, should] = [await readArchive(committed), await readArchive(readFileSync(compile(to)))];
+  const [is, should] = [await readArchive(committed), await readArchive(readFileSync(await compile(to)))];
   const names = [...new Set([...is.keys(), ...should.keys()])].sort();
   return names
     .filter((name) => !Buffer.from(is.get(name) ?? []).equals(Buffer.from(should.get(name) ?? [])))
@@ -48,11 +49,12 @@ async function compare(to: string): Promise<string[]> {
 }
 
 /** The path of a bundle made from the rules and the data as they are on disk. */
-function compile(to: string): string {
+async function compile(to: string): Promise<string> {
   const output = join(to, 'bundle.tar.gz');
   const names = ['--ignore', '*_test.rego', '--revision', sourcesRevision(grants), '--output', output];
   const args = ['build', '--target', 'wasm', '--entrypoint', ENTRYPOINT, ...names, 'rules', 'data'];
   execFileSync(findOpa(), args, { cwd: policiesFolder, stdio: ['ignore', 'ignore', 'inherit'] });
+  await refuseMissingBuiltins(readFileSync(output), to);
   return output;
 }
 

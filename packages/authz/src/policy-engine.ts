@@ -305,7 +305,9 @@ class SourcedPolicyEngine implements PolicyEngine {
   #isStale(): boolean {
     const { staleAfterChecks = 3, staleAfterMs = 300_000 } = this.#options;
     const { failedChecks, failingSince } = this.#health;
-    return failedChecks >= staleAfterChecks || (failingSince !== undefined && this.#now() - failingSince >= staleAfterMs);
+    return (
+      failedChecks >= staleAfterChecks || (failingSince !== undefined && this.#now() - failingSince >= staleAfterMs)
+    );
   }
 
   #now(): number {

@@ -7,9 +7,9 @@ import { createRequire } from 'node:module';
 import { quote } from '@countersign/spiffe-tls';
 import type { LoadedPolicy } from '@open-policy-agent/opa-wasm';
 import { missingBuiltins } from './builtins.ts';
-import { AuthzError } from './errors.ts';
 import { ENTRYPOINT } from './bundle/manifest.ts';
 import type { PolicyBundle } from './bundle/policy-bundle.ts';
+import { AuthzError } from './errors.ts';
 import { type Grants, type PolicyInput, type PolicyResult, parsePolicyResult } from './policy-document.ts';
 
 /** A policy that answered its smoke queries. */

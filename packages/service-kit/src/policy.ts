@@ -11,11 +11,14 @@ import {
 } from '@countersign/authz';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
 import { type Logger, recordDecision } from '@countersign/telemetry';
+import type { Config } from './config.ts';
+import { type policySettings, policySourceOf } from './policy-settings.ts';
 import type { Readiness } from './readiness.ts';
 
 /** What a policy needs. */
 export interface PolicyOptions {
-  readonly bundlePath: string;
+  /** Where it comes from. */
+  readonly config: Config<typeof policySettings>;
   readonly source: X509Source;
   readonly readiness: Readiness;
   readonly logger: Logger;
@@ -36,7 +39,8 @@ export interface Policy {
 /** Loads the policy and follows it. Without one the service is not ready, and refuses every call. */
 export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   const { source, logger, readiness, development } = options;
-  const engine = await createPolicyEngine({ bundlePath: options.bundlePath });
+  const from = policySourceOf(options.config, source);
+  const engine = await createPolicyEngine(from.options);
   const report = () => {
     const status = engine.status();
     readiness.report('policy', status.state === 'loaded' ? undefined : status.error.message);
@@ -48,13 +52,22 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   const self = () => source.current().svid.id.toString();
   return {
     engine,
-    guard: { engine, self, development, onDecision: createDecisionLog(logger) },
+    guard: { engine, self, development, onDecision: createDecisionLog(logger), onChange: onBundleChange(source) },
     authorize: createSpiffeAuthorizer(engine, self),
     close: () => {
       stop();
       engine.close();
+      from.close();
     },
   };
+}
+
+/** A peer that no bundle verifies any more loses its open streams, too. The own SVID decides about nobody. */
+function onBundleChange(source: X509Source): (listener: () => void) => () => void {
+  return (listener) =>
+    source.subscribe((event) => {
+      if (event.type !== 'update' || event.changed.bundles) listener();
+    });
 }
 
 function createDecisionLog(logger: Logger): (record: DecisionRecord) => void {

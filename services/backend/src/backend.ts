@@ -36,7 +36,7 @@ export const backend: ServiceProgram<typeof backendSettings> = { name: 'backend'
 
 async function start(context: Context): Promise<RunningService> {
   const { config, source, self } = context;
-  const policy = await startPolicy({ ...context, bundlePath: config.policyBundle });
+  const policy = await startPolicy(context);
   const connection = openGrpcConnection({ source, self, address: config.dbClientAddress, serverId: config.dbClientId });
   const orders = createOrdersGateway(new OrderServiceClient(...connection.clientArguments));
   const https = await listenHttps(context, policy, orders);

@@ -6,7 +6,7 @@ import {
   parseIdentifier,
   parseListenAddress,
   parseWorkloadId,
-  policyBundleSetting,
+  policySettings,
 } from '@countersign/service-kit';
 
 const databaseSettings = {
@@ -36,7 +36,7 @@ const user = (fallback: string) =>
 export const dbClientSettings = {
   ...databaseSettings,
   postgresUser: user('orders_rw'),
-  policyBundle: policyBundleSetting,
+  ...policySettings,
   grpcAddress: {
     variable: 'GRPC_ADDRESS',
     describes: 'where gRPC is served, mutual TLS',

@@ -105,7 +105,11 @@ function send(
   });
 }
 
-async function readAnswer(response: IncomingMessage, maxBytes: number, asked: string | undefined): Promise<BundleAnswer> {
+async function readAnswer(
+  response: IncomingMessage,
+  maxBytes: number,
+  asked: string | undefined,
+): Promise<BundleAnswer> {
   try {
     const longPolls = checkHead(response, asked);
     if (response.statusCode === 304) {

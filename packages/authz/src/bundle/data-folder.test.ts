@@ -4,8 +4,17 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { archive, bundleWith, CALLER, committedFiles, GRANTS, httpInput, MASKED_CALLER, SELF } from '../../test/bundles.ts';
-import { createPolicyEngine, type PolicyEvent } from '../policy-engine.ts';
+import {
+  archive,
+  bundleWith,
+  CALLER,
+  committedFiles,
+  GRANTS,
+  httpInput,
+  MASKED_CALLER,
+  SELF,
+} from '../../test/bundles.ts';
+import { createPolicyEngine, type PolicyEvent, type PolicyStatus } from '../policy-engine.ts';
 
 const revoked = { [SELF]: { [MASKED_CALLER]: { 'GET /': {} } } };
 
@@ -18,7 +27,12 @@ async function setUp(t: TestContext, bundle?: Buffer) {
   const bundlePath = join(folder, 'bundle.tar.gz');
   await writeFile(bundlePath, bundle ?? (await bundleWith()));
   await write('grants/data.json', JSON.stringify(GRANTS, null, 2));
-  const engine = await createPolicyEngine({ bundlePath, watchIntervalMs: 0, dataPath: join(folder, 'data'), dataIntervalMs: 10 });
+  const engine = await createPolicyEngine({
+    bundlePath,
+    watchIntervalMs: 0,
+    dataPath: join(folder, 'data'),
+    dataIntervalMs: 10,
+  });
   const events: PolicyEvent[] = [];
   const waiting = new Set<() => void>();
   engine.subscribe((event) => {
@@ -42,9 +56,11 @@ async function setUp(t: TestContext, bundle?: Buffer) {
   return { engine, folder: join(folder, 'data'), write, events, event, bundlePath };
 }
 
-const revisionOf = (status: { readonly revision?: string }): string => status.revision ?? '';
+const revisionOf = (status: PolicyStatus): string => (status.state === 'loaded' ? status.revision : '');
 
-test('policy data: an edit changes the next decision, the list of peers and the revision', { timeout: 20_000 }, async (t) => {
+test('policy data: an edit changes the next decision, the list of peers and the revision', {
+  timeout: 20_000,
+}, async (t) => {
   const { engine, write, event } = await setUp(t);
   const before = revisionOf(engine.status());
   assert.equal(engine.decide(httpInput()).allow, true);
@@ -59,11 +75,10 @@ test('policy data: an edit changes the next decision, the list of peers and the 
 test('policy data: nothing is compiled for it', { timeout: 20_000 }, async (t) => {
   const { engine, write } = await setUp(t);
   const compile = t.mock.method(WebAssembly, 'compile');
-  const module = t.mock.method(WebAssembly, 'Module');
   await write('grants/data.json', JSON.stringify(revoked));
   await new Promise((resolve) => engine.subscribe(resolve));
   assert.equal(engine.decide(httpInput()).allow, false);
-  assert.deepEqual([compile.mock.callCount(), module.mock.callCount()], [0, 0]);
+  assert.equal(compile.mock.callCount(), 0);
 });
 
 test('policy data: an editor that writes another file and renames it is followed', { timeout: 20_000 }, async (t) => {
@@ -78,7 +93,12 @@ const CORRUPT: [name: string, file: string, content: string, message: RegExp][] 
   ['half a file', 'grants/data.json', JSON.stringify(GRANTS).slice(0, 100), /must be JSON/],
   ['an empty file', 'grants/data.json', '', /must be JSON/],
   ['grants that break the schema', 'grants/data.json', JSON.stringify({ [SELF]: { '*': {} } }), /pattern/],
-  ['a misspelt obligation', 'grants/data.json', JSON.stringify({ [SELF]: { [CALLER]: { 'GET /': { masc: ['a'] } } } }), /additional/],
+  [
+    'a misspelt obligation',
+    'grants/data.json',
+    JSON.stringify({ [SELF]: { [CALLER]: { 'GET /': { masc: ['a'] } } } }),
+    /additional/,
+  ],
   ['a second file for one value', 'more/../grants/more.json', '[]', /must be given by one file|must be an object/],
   ['YAML', 'grants/more.yaml', 'a: 1', /must be JSON, got "grants\/more\.yaml"/],
 ];

@@ -4,7 +4,7 @@
  * events of the file system do not cross every mount.
  */
 import { createHash } from 'node:crypto';
-import { type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, createSystemClock, quote } from '@countersign/spiffe-tls';

@@ -57,10 +57,13 @@ test('bundle server: a bundle is fetched, then asked for by its ETag, and 304 ke
   engine.subscribe((event) => events.push(event));
   const after = await engine.reload();
   assert.equal(engine.decide(httpInput()).allow, true);
-  assert.equal(before.state === 'loaded' && after.state === 'loaded' && after.loadedAt.getTime(), before.state === 'loaded' && before.loadedAt.getTime());
+  assert.equal(
+    before.state === 'loaded' && after.state === 'loaded' && after.loadedAt.getTime(),
+    before.state === 'loaded' && before.loadedAt.getTime(),
+  );
   assert.deepEqual(events, []);
   assert.deepEqual(
-    asked.map((headers) => [headers['if-none-match'], headers.prefer, headers.authorization]),
+    asked.map((headers) => [headers['if-none-match'], headers['prefer'], headers.authorization]),
     [
       [undefined, 'modes=snapshot', 'Bearer t'],
       ['"one"', 'modes=snapshot', 'Bearer t'],
@@ -76,7 +79,7 @@ test('bundle server: long polling, once the server says that it can', { timeout:
     if (request.headers['if-none-match'] === undefined)
       return send(response, good, { etag: '"one"', 'content-type': LONG_POLLS });
     held = response;
-    holding.resolve(String(request.headers.prefer));
+    holding.resolve(String(request.headers['prefer']));
   });
   const engine = await engineAt(t, url, { longPollSeconds: 30, pollMs: [1, 1] });
   assert.equal(await holding.promise, 'modes=snapshot;wait=30');
@@ -101,7 +104,9 @@ test('bundle server: a bundle that is refused is asked for again, and the last g
   assert.deepEqual(etags, [undefined, '"one"', '"one"']);
 });
 
-test('bundle server: after failures it is asked by itself, the policy grows stale, and recovers', { timeout: 20_000 }, async (t) => {
+test('bundle server: after failures it is asked by itself, the policy grows stale, and recovers', {
+  timeout: 20_000,
+}, async (t) => {
   let [answers, away] = [0, true];
   const url = await serve(t, (request, response) => {
     answers += 1;
@@ -148,20 +153,49 @@ test('bundle server: closing ends a request under way', async (t) => {
 
 const elsewhere = 'http://127.0.0.1:9/';
 const REFUSED: [name: string, message: RegExp, listener: RequestListener, options?: Partial<BundleServerOptions>][] = [
-  ['a page', /must send a bundle, got "text\/html"/, (_, response) => send(response, good, { 'content-type': 'text/html; charset=utf-8' })],
-  ['JSON', /must send a bundle, got "application\/json"/, (_, response) => send(response, good, { 'content-type': 'application/json' })],
+  [
+    'a page',
+    /must send a bundle, got "text\/html"/,
+    (_, response) => send(response, good, { 'content-type': 'text/html; charset=utf-8' }),
+  ],
+  [
+    'JSON',
+    /must send a bundle, got "application\/json"/,
+    (_, response) => send(response, good, { 'content-type': 'application/json' }),
+  ],
   ['404', /must answer 200 or 304, got 404/, (_, response) => void response.writeHead(404).end(good)],
   ['401', /must answer 200 or 304, got 401/, (_, response) => void response.writeHead(401).end(good)],
   ['206', /must answer 200 or 304, got 206/, (_, response) => void response.writeHead(206).end(good)],
   ['a redirect', /must not redirect/, (_, response) => void response.writeHead(302, { location: elsewhere }).end()],
-  ['a lasting redirect', /must not redirect/, (_, response) => void response.writeHead(308, { location: elsewhere }).end()],
+  [
+    'a lasting redirect',
+    /must not redirect/,
+    (_, response) => void response.writeHead(308, { location: elsewhere }).end(),
+  ],
   ['304 to a first request', /must not answer 304/, (_, response) => void response.writeHead(304).end()],
   ['a coded body', /unencoded/, (_, response) => send(response, good, { 'content-encoding': 'gzip' })],
-  ['an announced size that is too large', /at most 100000 bytes/, (_, response) => void response.writeHead(200, { 'content-length': '100001' }).write('x')],
-  ['a body that grows too large', /at most 100000 bytes/, (_, response) => void response.writeHead(200).write(Buffer.alloc(200_000))],
-  ['a body that never ends', /must answer within 200 ms/, (_, response) => void response.writeHead(200).write('x'), { timeoutMs: 200 }],
+  [
+    'an announced size that is too large',
+    /at most 100000 bytes/,
+    (_, response) => void response.writeHead(200, { 'content-length': '100001' }).write('x'),
+  ],
+  [
+    'a body that grows too large',
+    /at most 100000 bytes/,
+    (_, response) => void response.writeHead(200).write(Buffer.alloc(200_000)),
+  ],
+  [
+    'a body that never ends',
+    /must answer within 200 ms/,
+    (_, response) => void response.writeHead(200).write('x'),
+    { timeoutMs: 200 },
+  ],
   ['no answer', /must answer within 200 ms/, () => {}, { timeoutMs: 200 }],
-  ['a connection cut in the body', /must be reachable/, (_, response) => void response.writeHead(200, { 'content-length': '9' }).write('x', () => response.destroy())],
+  [
+    'a connection cut in the body',
+    /must be reachable/,
+    (_, response) => void response.writeHead(200, { 'content-length': '9' }).write('x', () => response.destroy()),
+  ],
   ['a connection cut at once', /must be reachable/, (request) => void request.socket.destroy()],
   ['no bundle', /whole gzip/, (_, response) => send(response, Buffer.from('no gzip'))],
 ];

@@ -3,7 +3,12 @@
  * that one, and long polling (`Prefer: wait`) with a server that says it can. It never gives a bundle up because a server
  * is away: it asks again, later and later, at times that are not in step with other services'.
  */
-import { type Clock, createExponentialBackoff, createSystemClock, type ExponentialBackoffOptions } from '@countersign/spiffe-tls';
+import {
+  type Clock,
+  createExponentialBackoff,
+  createSystemClock,
+  type ExponentialBackoffOptions,
+} from '@countersign/spiffe-tls';
 import { type BundleAnswer, type BundleRequestOptions, checkBundleUrl, requestBundle } from './bundle-request.ts';
 import type { BundleSource } from './bundle-source.ts';
 

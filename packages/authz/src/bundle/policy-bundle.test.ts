@@ -166,10 +166,18 @@ const FORMAT: [name: string, bytes: Buffer, message: RegExp][] = [
     await inGrants('/data.json', '{"grantsandmore":1}', rooted(['grants', 'countersign'])),
     /data at "\/grantsandmore" must be within/,
   ],
-  ['an entrypoint outside of the roots', await inGrants('/grants/data.json', oneGrant, rooted(['grants'])), /cover the/],
+  [
+    'an entrypoint outside of the roots',
+    await inGrants('/grants/data.json', oneGrant, rooted(['grants'])),
+    /cover the/,
+  ],
   ['overlapping roots', await inGrants('/grants/data.json', oneGrant, rooted(['grants', 'grants/a'])), /overlap/],
   ['a root twice', await inGrants('/grants/data.json', oneGrant, rooted(['grants', '/grants'])), /overlap/],
-  ['roots that are no list', await inGrants('/grants/data.json', oneGrant, rooted('grants')), /manifest: must be array/],
+  [
+    'roots that are no list',
+    await inGrants('/grants/data.json', oneGrant, rooted('grants')),
+    /manifest: must be array/,
+  ],
   [
     'an unknown Rego version',
     await inGrants('/grants/data.json', oneGrant, JSON.stringify({ ...JSON.parse(plain), rego_version: 7 })),

@@ -126,7 +126,9 @@ function checkFiles(files: ReadonlyMap<string, Uint8Array>, listed: unknown): vo
     if (expected === undefined) throw refused(`every file must be covered, ${quote(name)} is not`);
     const algorithm = HASHES.get(expected.algorithm);
     if (algorithm === undefined)
-      throw refused(`the hash of ${quote(name)} must be SHA-256, SHA-384 or SHA-512, got ${quote(String(expected.algorithm))}`);
+      throw refused(
+        `the hash of ${quote(name)} must be SHA-256, SHA-384 or SHA-512, got ${quote(String(expected.algorithm))}`,
+      );
     if (hashFile(name, content, algorithm) !== expected.hash) throw refused(`${quote(name)} must be what was signed`);
     hashes.delete(name);
   }
