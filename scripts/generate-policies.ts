@@ -7,9 +7,11 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readArchive } from '../packages/authz/src/bundle-archive.ts';
-import { ENTRYPOINT, parsePolicyBundle } from '../packages/authz/src/policy-bundle.ts';
+import { readArchive } from '../packages/authz/src/bundle/bundle-archive.ts';
+import { ENTRYPOINT } from '../packages/authz/src/bundle/manifest.ts';
+import { parsePolicyBundle } from '../packages/authz/src/bundle/policy-bundle.ts';
 import { findOpa } from './opa.mjs';
+import { refuseMissingBuiltins } from './policy-builtins.ts';
 import { type Annotated, ruleListText } from './policy-rule-list.ts';
 import { bundleFile, grantsFile, grantsText, policiesFolder, ruleListFile, sourcesRevision } from './policy-sources.ts';
 
@@ -29,7 +31,7 @@ try {
 
 async function write(to: string): Promise<string[]> {
   writeFileSync(grantsFile, grants);
-  const built = compile(to);
+  const built = await compile(to);
   await parsePolicyBundle(readFileSync(built));
   copyFileSync(built, bundleFile);
   writeFileSync(ruleListFile, ruleList());
@@ -45,7 +47,7 @@ async function compare(to: string): Promise<string[]> {
   if (readText(ruleListFile) !== ruleList()) return ['rule-list.json is not what the METADATA of the rules says'];
   const committed = readBytes(bundleFile);
   if (committed === undefined) return ['bundle.tar.gz is missing'];
-  const [is, should] = [await readArchive(committed), await readArchive(readFileSync(compile(to)))];
+  const [is, should] = [await readArchive(committed), await readArchive(readFileSync(await compile(to)))];
   const names = [...new Set([...is.keys(), ...should.keys()])].sort();
   return names
     .filter((name) => !Buffer.from(is.get(name) ?? []).equals(Buffer.from(should.get(name) ?? [])))
@@ -63,11 +65,12 @@ function ruleList(): string {
 }
 
 /** The path of a bundle made from the rules and the data as they are on disk. */
-function compile(to: string): string {
+async function compile(to: string): Promise<string> {
   const output = join(to, 'bundle.tar.gz');
   const names = ['--ignore', '*_test.rego', '--revision', sourcesRevision(grants), '--output', output];
   const args = ['build', '--target', 'wasm', '--entrypoint', ENTRYPOINT, ...names, 'rules', 'data'];
   execFileSync(findOpa(), args, { cwd: policiesFolder, stdio: ['ignore', 'ignore', 'inherit'] });
+  await refuseMissingBuiltins(readFileSync(output), to);
   return output;
 }
 

@@ -5,7 +5,7 @@ import {
   createReadiness,
   decisionLogSettings,
   loadConfig,
-  policyBundleSetting,
+  policySettings,
   startPolicy,
 } from '@countersign/service-kit';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
@@ -37,7 +37,7 @@ export async function createOurServer(credentials: Credentials, side: Side, poli
   // As a service starts it: its decisions become log lines, span attributes and metrics.
   const logger = startTelling('backend', source);
   const readiness = createReadiness(() => {});
-  const config = loadConfig({ ...decisionLogSettings, policyBundle: policyBundleSetting }, { env: {}, args: [] });
+  const config = loadConfig({ ...decisionLogSettings, ...policySettings }, { env: {}, args: [] });
   const started = await startPolicy({ name: 'backend', config, source, readiness, logger, development: false });
   return { source, authorize, guard: { ...started.guard, engine }, logger };
 }

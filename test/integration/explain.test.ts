@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { applyChange } from '@countersign/authz';
 import { loadIdentities } from '@countersign/identities';
 import { authorizeId, createSpiffeHttpsAgent, createWorkloadApiX509Source, SpiffeId } from '@countersign/spiffe-tls';
-import { parsePolicyBundle } from '../../packages/authz/src/policy-bundle.ts';
+import { parsePolicyBundle } from '../../packages/authz/src/bundle/policy-bundle.ts';
 import { createPolicyModule } from '../../packages/authz/src/policy-module.ts';
 import { runProgram } from './run-program.ts';
 import { type SystemAnywhere, startTestSystemAnywhere } from './test-system.ts';

@@ -14,6 +14,7 @@ import type { Peer, SpiffeId } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
+import type { Revocation } from './open-calls.ts';
 import type { ChainLink, PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
 
@@ -48,7 +49,13 @@ export type Verdict =
 
 /** What both guards are made of. */
 export interface GuardOptions {
-  readonly engine: Pick<PolicyEngine, 'decide'>;
+  /** Decides; with `subscribe`, calls that are still open are decided again when another policy is loaded. */
+  readonly engine: Pick<PolicyEngine, 'decide'> & Partial<Pick<PolicyEngine, 'subscribe'>>;
+  /**
+   * Calls back when a peer that was verified may be so no longer (a new bundle of the identity source, say), and returns how
+   * to stop: open calls are then decided again, too. Default: nothing but the policy changes.
+   */
+  readonly onChange?: (listener: () => void) => () => void;
   /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
   readonly self: () => SpiffeId;
   /** Verifies caller chains. Without one no chain is read, and the policy sees none. */
@@ -71,6 +78,10 @@ export interface Question {
   readonly chain: () => EncodedChain | undefined;
   /** What the last link must say is called: method and real path, or the full gRPC method. */
   readonly act: () => string;
+  /** The call as it was allowed before, when it is asked about again: a chain is verified once, when a call begins. */
+  readonly earlier?: Call | undefined;
+  /** How the call's handler will learn that the call is no longer allowed. */
+  readonly revocation: Revocation;
 }
 
 /** The input's parts that the transport knows. */
@@ -97,7 +108,16 @@ export function authorizeCall(options: GuardOptions, question: Question): Verdic
   if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
   const { peer, chain, decision, input } = outcome;
   if (!decision.allow) return refuse('denied', decisionId, decision);
-  return { allow: true, call: Object.freeze({ peer, decision, input, ...(chain === undefined ? {} : { chain }) }) };
+  return { allow: true, call: allowed({ peer, decision, input, ...(chain && { chain }) }, question.revocation) };
+}
+
+function allowed(decided: Omit<Call, 'revoked'>, revocation: Revocation): Call {
+  return Object.freeze({
+    ...decided,
+    get revoked() {
+      return revocation.signal;
+    },
+  });
 }
 
 type Outcome =
@@ -132,6 +152,7 @@ function decide(options: GuardOptions, question: Question, decisionId: string): 
 
 /** ZERO TRUST: what a request says about earlier callers counts only when each of them signed it, for this very call. */
 function verifyChain(options: GuardOptions, question: Question, peer: Peer): VerifiedChain | undefined {
+  if (question.earlier !== undefined) return question.earlier.chain;
   const encoded = options.chain === undefined ? undefined : question.chain();
   if (encoded === undefined) return undefined;
   return options.chain?.verify(encoded, { peerId: peer.id, ownId: options.self(), act: question.act() });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bundleWith, httpInput } from '../test/bundles.ts';
 import { assembleFakePolicy, type FakePolicy } from '../test/fake-wasm.ts';
+import { parsePolicyBundle } from './bundle/policy-bundle.ts';
 import { AuthzError, type AuthzErrorCode } from './errors.ts';
-import { parsePolicyBundle } from './policy-bundle.ts';
 import type { PolicyInput } from './policy-document.ts';
 import { createPolicyModule, type PolicyModule } from './policy-module.ts';
 

@@ -2,8 +2,8 @@
  * The inputs that everything which decides is asked: `policies/inputs`. The Rego tests read the same files.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { readArchive } from '../src/bundle-archive.ts';
-import { type PolicyBundle, parsePolicyBundle } from '../src/policy-bundle.ts';
+import { readArchive } from '../src/bundle/bundle-archive.ts';
+import { type PolicyBundle, parsePolicyBundle } from '../src/bundle/policy-bundle.ts';
 import {
   type Grants,
   type PolicyInput,

@@ -14,8 +14,10 @@ import { type ChainVerifier, createChainVerifier } from '@countersign/caller-cha
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
 import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
+import type { Config } from './config.ts';
 import type { DecisionLogConfig } from './decision-log-settings.ts';
 import { createDecisionSinks } from './decision-sinks.ts';
+import { type policySettings, policySourceOf } from './policy-settings.ts';
 import type { Readiness } from './readiness.ts';
 
 /** All workspaces have one version. */
@@ -25,7 +27,8 @@ const { version } = packageJson;
 export interface PolicyOptions {
   /** The service's name, for the decision log. */
   readonly name: string;
-  readonly config: DecisionLogConfig & { readonly policyBundle: string };
+  /** Where it comes from, and where decisions go. */
+  readonly config: DecisionLogConfig & Config<typeof policySettings>;
   readonly source: X509Source;
   readonly readiness: Readiness;
   readonly logger: Logger;
@@ -47,7 +50,8 @@ export interface Policy {
 /** Loads the policy and follows it. Without one the service is not ready, and refuses every call. */
 export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   const { source, logger, readiness, development } = options;
-  const engine = await createPolicyEngine({ bundlePath: options.config.policyBundle });
+  const from = policySourceOf(options.config, source);
+  const engine = await createPolicyEngine(from.options);
   const report = () => {
     const status = engine.status();
     readiness.report('policy', status.state === 'loaded' ? undefined : status.error.message);
@@ -61,14 +65,27 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   const chain = recordingVerifier(createChainVerifier({ source }));
   return {
     engine,
-    guard: { engine, self, chain, development, onDecision: (record) => recordIn(decisions, record) },
+    guard: {
+      ...{ engine, self, chain, development },
+      onDecision: (record) => recordIn(decisions, record),
+      onChange: onBundleChange(source),
+    },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: async () => {
       stop();
       engine.close();
+      from.close();
       await decisions.close();
     },
   };
+}
+
+/** A peer that no bundle verifies any more loses its open streams, too. The own SVID decides about nobody. */
+function onBundleChange(source: X509Source): (listener: () => void) => () => void {
+  return (listener) =>
+    source.subscribe((event) => {
+      if (event.type !== 'update' || event.changed.bundles) listener();
+    });
 }
 
 /** What was verified is what logs and spans show. */

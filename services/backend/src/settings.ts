@@ -4,12 +4,12 @@ import {
   parseDialAddress,
   parseListenAddress,
   parseWorkloadId,
-  policyBundleSetting,
+  policySettings,
 } from '@countersign/service-kit';
 
 /** Beside the common ones. */
 export const backendSettings = {
-  policyBundle: policyBundleSetting,
+  ...policySettings,
   ...decisionLogSettings,
   httpsAddress: {
     variable: 'HTTPS_ADDRESS',

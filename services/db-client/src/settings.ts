@@ -7,7 +7,7 @@ import {
   parseIdentifier,
   parseListenAddress,
   parseWorkloadId,
-  policyBundleSetting,
+  policySettings,
 } from '@countersign/service-kit';
 
 const databaseSettings = {
@@ -37,7 +37,7 @@ const user = (fallback: string) =>
 export const dbClientSettings = {
   ...databaseSettings,
   postgresUser: user('orders_rw'),
-  policyBundle: policyBundleSetting,
+  ...policySettings,
   ...decisionLogSettings,
   grpcAddress: {
     variable: 'GRPC_ADDRESS',

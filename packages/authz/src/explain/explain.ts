@@ -2,7 +2,7 @@
  * Explains one decision: asks the same bundle by the same module as a service, and says which rule decided, on what data,
  * and what would have to change for the call to be allowed, tried out on a copy of the data.
  */
-import { type PolicyBundle, parsePolicyBundle } from '../policy-bundle.ts';
+import { type PolicyBundle, parsePolicyBundle } from '../bundle/policy-bundle.ts';
 import { type PolicyInput, type PolicyResult, parseGrants, parsePolicyInput } from '../policy-document.ts';
 import { createPolicyModule, type PolicyModule } from '../policy-module.ts';
 import { applyChange } from './apply-change.ts';
