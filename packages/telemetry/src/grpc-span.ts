@@ -19,10 +19,13 @@ export function rpcAttributes(path: string): Attributes {
   return { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
 }
 
-/** Reads W3C trace context from gRPC metadata. */
+/** Reads W3C trace context from gRPC metadata. A `traceparent` that came twice is none (W3C Trace Context, 3.2). */
 export const metadataGetter: TextMapGetter<Metadata> = {
   keys: (metadata) => Object.keys(metadata.getMap()),
-  get: (metadata, key) => metadata.get(key).map(String),
+  get: (metadata, key) => {
+    const values = metadata.get(key).map(String);
+    return key === 'traceparent' && values.length !== 1 ? undefined : values;
+  },
 };
 
 /** Writes W3C trace context to gRPC metadata. */
