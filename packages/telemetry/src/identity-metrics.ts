@@ -21,13 +21,14 @@ interface IdentityState {
   spiffeId?: string | undefined;
   serialNumber?: string | undefined;
   notAfterMs?: number | undefined;
+  withdrawn: boolean;
   readonly bundlesAtMs: Map<string, number>;
 }
 
 /** Follows the channels from now on. Returns how to stop. */
 export function startIdentityMetrics(options: IdentityMetricsOptions): () => void {
   const { meter, describe, now, countRefusal } = options;
-  const state: IdentityState = { bundlesAtMs: new Map() };
+  const state: IdentityState = { withdrawn: true, bundlesAtMs: new Map() };
   const rotations = meter.createCounter(METRICS.rotations, describe(METRICS.rotations));
   const handshakes = meter.createCounter(METRICS.handshakes, describe(METRICS.handshakes));
   const listeners = [
@@ -53,12 +54,13 @@ export function startIdentityMetrics(options: IdentityMetricsOptions): () => voi
 /** A first SVID is no rotation; the same SVID again, with new bundles, is none either. */
 function followSource(state: IdentityState, record: Record<string, unknown>, rotated: () => void, nowMs: number): void {
   if (record['type'] === 'withdrawn') {
-    state.notAfterMs = undefined;
+    state.withdrawn = true;
     return;
   }
   if (record['type'] !== 'update') return;
   const { spiffeId, serialNumber, notAfterMs, trustDomains } = record;
   if (state.serialNumber !== undefined && state.serialNumber !== serialNumber) rotated();
+  state.withdrawn = false;
   state.spiffeId = String(spiffeId);
   state.serialNumber = String(serialNumber);
   state.notAfterMs = Number(notAfterMs);
@@ -73,10 +75,11 @@ function observeIdentity({ meter, describe, now }: IdentityMetricsOptions, state
   const bundleAge = gauge(METRICS.bundleAge);
   const instruments = [expiry, available, bundleAge];
   const observe: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
-    const { spiffeId, notAfterMs, bundlesAtMs } = state;
-    result.observe(available, notAfterMs === undefined ? 0 : 1);
-    if (notAfterMs !== undefined)
-      result.observe(expiry, (notAfterMs - now()) / 1000, { [ATTRIBUTES.selfId]: spiffeId });
+    const { spiffeId, notAfterMs, withdrawn, bundlesAtMs } = state;
+    result.observe(available, withdrawn ? 0 : 1);
+    // The SDK repeats the last value of a gauge that is not observed: left out, a withdrawn SVID would look fresh for ever.
+    const leftMs = withdrawn ? 0 : (notAfterMs ?? 0) - now();
+    if (notAfterMs !== undefined) result.observe(expiry, leftMs / 1000, { [ATTRIBUTES.selfId]: spiffeId });
     for (const [name, sinceMs] of bundlesAtMs)
       result.observe(bundleAge, (now() - sinceMs) / 1000, { [ATTRIBUTES.trustDomain]: name });
   };

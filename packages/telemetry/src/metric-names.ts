@@ -43,7 +43,7 @@ export const METRIC_DEFINITIONS: Readonly<Record<MetricName, MetricDefinition>> 
   'spiffe.svid.expiry': {
     kind: 'observable gauge',
     unit: 's',
-    brief: 'seconds until the SVID in use expires; negative once it has',
+    brief: 'seconds until the SVID in use expires; negative once it has, 0 when it was withdrawn',
     labels: [selfId],
   },
   'spiffe.svid.available': {
