@@ -20,6 +20,7 @@ export interface IdentityMetricsOptions {
 interface IdentityState {
   spiffeId?: string | undefined;
   serialNumber?: string | undefined;
+  notBeforeMs?: number | undefined;
   notAfterMs?: number | undefined;
   withdrawn: boolean;
   readonly bundlesAtMs: Map<string, number>;
@@ -58,11 +59,12 @@ function followSource(state: IdentityState, record: Record<string, unknown>, rot
     return;
   }
   if (record['type'] !== 'update') return;
-  const { spiffeId, serialNumber, notAfterMs, trustDomains } = record;
+  const { spiffeId, serialNumber, notBeforeMs, notAfterMs, trustDomains } = record;
   if (state.serialNumber !== undefined && state.serialNumber !== serialNumber) rotated();
   state.withdrawn = false;
   state.spiffeId = String(spiffeId);
   state.serialNumber = String(serialNumber);
+  state.notBeforeMs = Number(notBeforeMs);
   state.notAfterMs = Number(notAfterMs);
   state.bundlesAtMs.clear();
   for (const name of Array.isArray(trustDomains) ? trustDomains : []) state.bundlesAtMs.set(String(name), nowMs);
@@ -71,15 +73,19 @@ function followSource(state: IdentityState, record: Record<string, unknown>, rot
 function observeIdentity({ meter, describe, now }: IdentityMetricsOptions, state: IdentityState): () => void {
   const gauge = (name: MetricName) => meter.createObservableGauge(name, describe(name));
   const expiry = gauge(METRICS.svidExpiry);
+  const lifetime = gauge(METRICS.svidLifetime);
   const available = gauge(METRICS.svidAvailable);
   const bundleAge = gauge(METRICS.bundleAge);
-  const instruments = [expiry, available, bundleAge];
+  const instruments = [expiry, lifetime, available, bundleAge];
   const observe: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
-    const { spiffeId, notAfterMs, withdrawn, bundlesAtMs } = state;
+    const { spiffeId, notBeforeMs, notAfterMs, withdrawn, bundlesAtMs } = state;
     result.observe(available, withdrawn ? 0 : 1);
     // The SDK repeats the last value of a gauge that is not observed: left out, a withdrawn SVID would look fresh for ever.
-    const leftMs = withdrawn ? 0 : (notAfterMs ?? 0) - now();
-    if (notAfterMs !== undefined) result.observe(expiry, leftMs / 1000, { [ATTRIBUTES.selfId]: spiffeId });
+    if (notBeforeMs !== undefined && notAfterMs !== undefined) {
+      const leftMs = withdrawn ? 0 : notAfterMs - now();
+      result.observe(expiry, leftMs / 1000, { [ATTRIBUTES.selfId]: spiffeId });
+      result.observe(lifetime, (notAfterMs - notBeforeMs) / 1000, { [ATTRIBUTES.selfId]: spiffeId });
+    }
     for (const [name, sinceMs] of bundlesAtMs)
       result.observe(bundleAge, (now() - sinceMs) / 1000, { [ATTRIBUTES.trustDomain]: name });
   };

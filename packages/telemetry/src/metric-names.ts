@@ -4,6 +4,7 @@ import { ATTRIBUTES, type AttributeName } from './attributes.ts';
 /** Metric names. */
 export const METRICS = {
   svidExpiry: 'spiffe.svid.expiry',
+  svidLifetime: 'spiffe.svid.lifetime',
   svidAvailable: 'spiffe.svid.available',
   rotations: 'spiffe.svid.rotations',
   bundleAge: 'spiffe.bundle.age',
@@ -46,9 +47,15 @@ export const METRIC_DEFINITIONS: Readonly<Record<MetricName, MetricDefinition>> 
     brief: 'seconds until the SVID in use expires; negative once it has, 0 when it was withdrawn',
     labels: [selfId],
   },
+  'spiffe.svid.lifetime': {
+    kind: 'observable gauge',
+    unit: 's',
+    brief: 'the whole life of the SVID in use; what is left of it is judged by this, since issuers differ',
+    labels: [selfId],
+  },
   'spiffe.svid.available': {
     kind: 'observable gauge',
-    unit: '1',
+    unit: '{identity}',
     brief: '1 while the process has an identity, 0 while it has none yet or it was withdrawn',
     labels: [],
   },
@@ -90,7 +97,7 @@ export const METRIC_DEFINITIONS: Readonly<Record<MetricName, MetricDefinition>> 
   },
   'authz.policy.available': {
     kind: 'observable gauge',
-    unit: '1',
+    unit: '{policy}',
     brief: '1 while a policy is loaded, 0 while every call is refused for want of one',
     labels: [],
   },

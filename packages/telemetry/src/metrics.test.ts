@@ -56,7 +56,8 @@ function publish(channel: string, record: unknown): void {
 }
 
 function update(serialNumber: string, notAfterMs = START_MS + 60_000, trustDomains = ['example.org']): void {
-  publish('spiffe-tls:source', { type: 'update', spiffeId: SELF, serialNumber, notAfterMs, trustDomains });
+  const identity = { spiffeId: SELF, serialNumber, notBeforeMs: START_MS - 20_000, notAfterMs };
+  publish('spiffe-tls:source', { type: 'update', ...identity, trustDomains });
 }
 
 describe('identity', () => {
@@ -71,6 +72,7 @@ describe('identity', () => {
     assert.deepEqual(await pointsOf('spiffe.svid.expiry'), [[{ 'spiffe.self.id': SELF }, 15]]);
     nowMs += 45_000;
     assert.deepEqual(await pointsOf('spiffe.svid.expiry'), [[{ 'spiffe.self.id': SELF }, -30]]);
+    assert.deepEqual(await pointsOf('spiffe.svid.lifetime'), [[{ 'spiffe.self.id': SELF }, 80]]);
   });
 
   test('a withdrawn identity has no time left and is not available, whatever was exported before', async () => {

@@ -5,6 +5,7 @@
  */
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { envDetector, hostDetector, processDetector, serviceInstanceIdDetector } from '@opentelemetry/resources';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { AlwaysOffSampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type ConfiguredExporters, configuredExporters, type Environment } from './exporters.ts';
@@ -39,6 +40,8 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     instrumentations: createInstrumentations(options),
     // Without baggage: it is whatever a caller likes to send, and nothing here has a use for it.
     ...(options.env['OTEL_PROPAGATORS'] ? {} : { textMapPropagator: new W3CTraceContextPropagator() }),
+    // Two replicas of a service are told apart by `service.instance.id`: without it their metrics would be one series.
+    resourceDetectors: [envDetector, hostDetector, processDetector, serviceInstanceIdDetector],
     ...silence(exporters),
   });
   // The SDK's own logger writes plain text to standard output, where every line is JSON.
@@ -54,10 +57,9 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
 function silence(exporters: ConfiguredExporters): Partial<NodeSDKConfiguration> {
   return {
     ...(exporters.metrics ? {} : { metricReaders: [] }),
+    ...(Object.values(exporters).includes(true) ? {} : { autoDetectResources: false }),
     ...(exporters.logs ? {} : { logRecordProcessors: [] }),
-    ...(exporters.traces
-      ? {}
-      : { sampler: new AlwaysOffSampler(), spanProcessors: [idleProcessor], autoDetectResources: false }),
+    ...(exporters.traces ? {} : { sampler: new AlwaysOffSampler(), spanProcessors: [idleProcessor] }),
   };
 }
 
