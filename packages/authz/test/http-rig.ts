@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import type { TestContext } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import express, { type Express, type Request } from 'express';
 import { currentCall, requireCall } from '../src/call-context.ts';
 import type { DecisionRecord } from '../src/decision-record.ts';
@@ -65,7 +66,7 @@ export async function rigOf(
   const handled: string[] = [];
   const peerOf = () => (peer === undefined ? undefined : peerOfId(peer));
   const onDecision = (record: DecisionRecord) => void records.push(record);
-  const app = application({ engine, self: () => SELF, peerOf, onDecision, ...options }, handled);
+  const app = application({ engine, self: () => SpiffeId.parse(SELF), peerOf, onDecision, ...options }, handled);
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => new Promise((resolve) => server.close(resolve)));
