@@ -9,9 +9,10 @@ import {
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
-import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
+import { createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
+import type { Logger } from '@countersign/telemetry';
+import { observeEngine, recordDecisionRecord, recordingVerifier } from './policy-telemetry.ts';
 import type { Readiness } from './readiness.ts';
 
 /** What a policy needs. */
@@ -46,6 +47,7 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
   report();
   const stop = engine.subscribe(report);
+  const stopObserving = observeEngine(engine);
   const self = () => source.current().svid.id;
   const chain = recordingVerifier(createChainVerifier({ source }));
   return {
@@ -54,32 +56,15 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: () => {
       stop();
+      stopObserving();
       engine.close();
-    },
-  };
-}
-
-/** What was verified is what logs and spans show. */
-function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
-  return {
-    verify(encoded, call) {
-      const chain = verifier.verify(encoded, call);
-      const signers = chain.links.map(({ iss }) => iss.toString());
-      recordChain({ txn: chain.txn, origin: chain.origin.toString(), chain: signers });
-      return chain;
     },
   };
 }
 
 function createDecisionLog(logger: Logger): (record: DecisionRecord) => void {
   return (record) => {
-    recordDecision({
-      allow: record.result?.allow === true,
-      decisionId: record.decision_id,
-      rule: record.result?.rule,
-      reason: record.result?.reason ?? record.error?.code,
-      operation: record.input?.operation,
-    });
+    recordDecisionRecord(record);
     logger.info({ event: 'decision', ...record });
   };
 }
