@@ -42,7 +42,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     if (url === '/v1/logs') logs.push(...readLogs(text));
     if (url !== '/v1/metrics') return;
     for (const point of readPoints(text))
-      series.set(JSON.stringify([point.service, point.name, Object.entries(point.labels).sort()]), point);
+      series.set(JSON.stringify([point.service, point.name, Object.entries(point.labels)]), point);
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -19,13 +19,10 @@ export function rpcAttributes(path: string): Attributes {
   return { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
 }
 
-/** Reads W3C trace context from gRPC metadata. A `traceparent` that came twice is none (W3C Trace Context, 3.2). */
+/** Reads W3C trace context from gRPC metadata. HTTP/2 joins a `traceparent` that came twice, which makes it malformed. */
 export const metadataGetter: TextMapGetter<Metadata> = {
   keys: (metadata) => Object.keys(metadata.getMap()),
-  get: (metadata, key) => {
-    const values = metadata.get(key).map(String);
-    return key === 'traceparent' && values.length !== 1 ? undefined : values;
-  },
+  get: (metadata, key) => metadata.get(key).map(String),
 };
 
 /** Writes W3C trace context to gRPC metadata. */

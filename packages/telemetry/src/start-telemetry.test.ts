@@ -12,7 +12,8 @@ before(async () => {
 });
 after(() => runs.close());
 
-const run = (env: Record<string, string>) => runs.run('./traced-process.fixture.ts', env);
+const run = (env: Record<string, string>) =>
+  runs.run(new URL('../test/traced-process.fixture.ts', import.meta.url), env);
 
 describe('with an OTLP endpoint', () => {
   let result: Run;

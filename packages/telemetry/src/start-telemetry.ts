@@ -50,7 +50,12 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   applyInstrumentations(options.databasePeerId === undefined ? [] : ['pg']);
   // Only now: an instrument or a logger that is made before the SDK runs never sends anything.
   const stops = [...(exporters.metrics ? [startMetrics()] : []), ...(exporters.logs ? [startLogBridge()] : [])];
-  return { shutdown: () => shutdownWithin(sdk, options.logger).finally(() => stops.forEach((stop) => void stop())) };
+  return {
+    shutdown: () =>
+      shutdownWithin(sdk, options.logger).finally(() => {
+        for (const stop of stops) stop();
+      }),
+  };
 }
 
 /** The SDK's default for a signal without exporter is OTLP to localhost: say explicitly that there is none. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startTracedRuns, type TracedRuns } from '../test/traced-run.ts';
 
+const FIXTURE = new URL('../test/forged-context.fixture.ts', import.meta.url);
 const FORGED = 'f'.repeat(32);
 const TRACEPARENT = `00-${FORGED}-${'e'.repeat(16)}-01`;
 const EVIL = 'spiffe://example.org/evil';
@@ -29,7 +30,7 @@ after(() => runs.close());
 
 /** Spans and request lines of one HTTP and one gRPC request with these headers. */
 async function send(headers: Record<string, string[]>, knows: 'peer' | 'nobody', env = runs.exporting()) {
-  const result = await runs.run('./forged-context.fixture.ts', env, JSON.stringify(headers), knows);
+  const result = await runs.run(FIXTURE, env, JSON.stringify(headers), knows);
   assert.deepEqual([result.code, result.stderr], [0, '']);
   const spans = result.spans.filter(({ kind }) => kind === 2);
   const lines = result.lines.filter(({ event }) => event === 'request');
@@ -108,12 +109,7 @@ test('a tracestate beyond 512 characters is not carried on', async () => {
 });
 
 test('without an exporter the same holds for the lines', async () => {
-  const { stderr, lines } = await runs.run(
-    './forged-context.fixture.ts',
-    {},
-    JSON.stringify({ baggage: [baggage] }),
-    'peer',
-  );
+  const { stderr, lines } = await runs.run(FIXTURE, {}, JSON.stringify({ baggage: [baggage] }), 'peer');
   assert.equal(stderr, '');
   const requests = lines.filter(({ event }) => event === 'request');
   assert.deepEqual(

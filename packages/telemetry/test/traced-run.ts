@@ -24,7 +24,7 @@ export interface Run {
 /** A Collector's trace endpoint, and how to run a fixture that sends there, or as `env` says. */
 export interface TracedRuns {
   exporting(): Record<string, string>;
-  run(fixture: string, env: Record<string, string>, ...args: readonly string[]): Promise<Run>;
+  run(fixture: URL, env: Record<string, string>, ...args: readonly string[]): Promise<Run>;
   close(): void;
 }
 
@@ -45,7 +45,7 @@ export async function startTracedRuns(): Promise<TracedRuns> {
     },
     async run(fixture, env, ...args) {
       received.length = 0;
-      const path = fileURLToPath(new URL(fixture, import.meta.url));
+      const path = fileURLToPath(fixture);
       const options = { env, stdio: ['ignore', 'pipe', 'pipe'] } satisfies Parameters<typeof spawn>[2];
       const child = spawn(process.execPath, [path, JSON.stringify(env), ...args], options);
       const output = Promise.all([child.stdout?.toArray() ?? [], child.stderr?.toArray() ?? []]);
