@@ -10,14 +10,15 @@ import {
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
-import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
+import { createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
+import type { Logger } from '@countersign/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Config } from './config.ts';
 import type { DecisionLogConfig } from './decision-log-settings.ts';
 import { createDecisionSinks } from './decision-sinks.ts';
 import { type policySettings, policySourceOf } from './policy-settings.ts';
+import { observeDeliveries, observeEngine, recordDecisionRecord, recordingVerifier } from './policy-telemetry.ts';
 import type { Readiness } from './readiness.ts';
 
 /** All workspaces have one version. */
@@ -61,6 +62,7 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   report();
   const stop = engine.subscribe(report);
   const decisions = createDecisionSinks({ ...options, service: options.name, version });
+  const stopObserving = [observeEngine(engine), observeDeliveries(decisions)];
   const self = () => source.current().svid.id;
   const chain = recordingVerifier(createChainVerifier({ source }));
   return {
@@ -72,7 +74,7 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
     },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: async () => {
-      stop();
+      for (const end of [stop, ...stopObserving]) end();
       engine.close();
       from.close();
       await decisions.close();
@@ -88,27 +90,9 @@ function onBundleChange(source: X509Source): (listener: () => void) => () => voi
     });
 }
 
-/** What was verified is what logs and spans show. */
-function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
-  return {
-    verify(encoded, call) {
-      const chain = verifier.verify(encoded, call);
-      const signers = chain.links.map(({ iss }) => iss.toString());
-      recordChain({ txn: chain.txn, origin: chain.origin.toString(), chain: signers });
-      return chain;
-    },
-  };
-}
-
 /** Throwing refuses the call: a decision that nobody could look up is not acted on. */
 function recordIn(decisions: DecisionLog, record: DecisionRecord): void {
-  recordDecision({
-    allow: record.result?.allow === true,
-    decisionId: record.decision_id,
-    rule: record.result?.rule,
-    reason: record.result?.reason ?? record.error?.code,
-    operation: record.input?.operation,
-  });
+  recordDecisionRecord(record);
   decisions.record(record);
 }
 

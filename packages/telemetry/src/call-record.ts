@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ATTRIBUTES } from './attributes.ts';
+import { countDecision } from './metrics.ts';
 import { annotateSpan, nameSpanByRoute, type SpanAttributes } from './span.ts';
 
 /** One end of a connection. */
@@ -22,6 +23,10 @@ export interface RecordedDecision {
   readonly reason?: string | undefined;
   /** The matched route or the full gRPC method. */
   readonly operation?: string | undefined;
+  /** Why nothing could be decided; absent when the policy decided. */
+  readonly errorCode?: string | undefined;
+  /** How long the policy took, in seconds; absent when it was not asked. */
+  readonly evaluationSeconds?: number | undefined;
 }
 
 /** What the verified caller chain says about the call in progress. Never values from a header that was not verified. */
@@ -64,8 +69,9 @@ export function currentCallFields(): Record<string, unknown> | undefined {
   return record === undefined ? undefined : callFields(record);
 }
 
-/** Notes what the guard decided on the call in progress and puts it on the active span. */
+/** Notes what the guard decided on the call in progress, puts it on the active span and counts it. */
 export function recordDecision(decision: RecordedDecision): void {
+  countDecision(decision);
   const record = current.getStore();
   if (record !== undefined) {
     record.decision = decision;

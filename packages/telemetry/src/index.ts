@@ -1,5 +1,5 @@
 /** Telemetry of a service: start-up, spans, the log and its fields. Imports no other workspace. */
-export { ATTRIBUTES, type AttributeName } from './attributes.ts';
+export { ATTRIBUTE_DEFINITIONS, ATTRIBUTES, type AttributeDefinition, type AttributeName } from './attributes.ts';
 export {
   type CallRecord,
   currentCallFields,
@@ -18,6 +18,16 @@ export { createGrpcCallLog, type GrpcCallLogOptions } from './grpc-server-calls.
 export { createHttpCallLog, type HttpCallLogOptions } from './http-calls.ts';
 export type { IdentityLookup } from './instrumentations.ts';
 export { createLogger, type Logger, type LoggerOptions } from './log.ts';
+export { METRIC_DEFINITIONS, METRICS, type MetricDefinition, type MetricName } from './metric-names.ts';
+export {
+  countRefusal,
+  type DecisionLogReading,
+  observeDecisionLog,
+  observePolicy,
+  type PolicyReading,
+  type RefusalStage,
+  recordChainVerification,
+} from './metrics.ts';
 export { activeTraceIds, annotateSpan, type SpanAttributes, type TraceIds } from './span.ts';
 export { adaptSpiffeTlsEvents } from './spiffe-tls-events.ts';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.ts';
