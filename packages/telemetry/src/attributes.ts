@@ -17,6 +17,10 @@ export const ATTRIBUTES = {
   decisionId: 'authz.decision_id',
   /** The policy rule that decided. */
   rule: 'authz.rule',
+  /** Code of the refusal; `docs/reference/refusals.md` explains each. */
+  refusalCode: 'refusal.code',
+  /** Where the call was refused: `peer`, `chain`, `policy`, `handler` or `edge`; a handshake has no span. */
+  refusalStage: 'refusal.stage',
 } as const;
 
 /** One of the names in {@link ATTRIBUTES}. */
