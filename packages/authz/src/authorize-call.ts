@@ -3,10 +3,12 @@
  * says so; no peer, a refusal, and every kind of failure end as a refusal, each told apart from the others.
  */
 import { randomUUID } from 'node:crypto';
+import type { RefusalExplanation } from '@countersign/refusals';
 import type { Peer } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
+import { explainOutcome, explainUnavailable } from './explain-refusal.ts';
 import type { PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
 
@@ -23,6 +25,8 @@ export interface Refusal {
   readonly decisionId: string;
   /** The policy's decision; for the answer in development only. */
   readonly decision?: Decision;
+  /** All of why; for the log, and for the answer in development only. */
+  readonly explanation: RefusalExplanation;
 }
 
 /** Either the call, or why there is none. */
@@ -35,8 +39,11 @@ export interface GuardOptions {
   readonly engine: Pick<PolicyEngine, 'decide'>;
   /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
   readonly self: () => string;
-  /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
-  readonly onDecision?: (record: DecisionRecord) => void;
+  /**
+   * Takes a record of each decision and of each failure to decide, and with it why the call is refused, if it is.
+   * Synchronous; throwing refuses the call with 503.
+   */
+  readonly onDecision?: (record: DecisionRecord, refusal?: RefusalExplanation) => void;
   /** Puts the decision's rule and reason into the answer. Default `false`: never in production. */
   readonly development?: boolean;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
@@ -65,15 +72,18 @@ const CODES = {
 export function authorizeCall(options: GuardOptions, question: Question): Verdict {
   const decisionId = randomUUID();
   const outcome = decide(options, question, decisionId);
+  const explanation = explainOutcome(outcome, decisionId);
   try {
-    options.onDecision?.(recordOf(options, outcome, decisionId));
-  } catch {
+    options.onDecision?.(recordOf(options, outcome, decisionId), explanation);
+  } catch (error) {
     // A decision that can't be recorded is not acted on: nobody could ever say why the call passed.
-    return refuse('unavailable', decisionId);
+    return refuse('unavailable', decisionId, explainUnavailable(error, decisionId));
   }
-  if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
+  if (outcome.kind !== 'decided')
+    return refuse(outcome.kind, decisionId, explanation ?? explainUnavailable(undefined, decisionId));
   const { peer, decision, input } = outcome;
-  if (!decision.allow) return refuse('denied', decisionId, decision);
+  if (explanation !== undefined || !decision.allow)
+    return refuse('denied', decisionId, explanation ?? explainUnavailable(undefined, decisionId), decision);
   return { allow: true, call: Object.freeze({ peer, decision, input }) };
 }
 
@@ -109,8 +119,13 @@ function inputOf({ self, now = Date.now }: GuardOptions, { id }: Peer, descripti
   };
 }
 
-function refuse(kind: Refusal['kind'], decisionId: string, decision?: Decision): Verdict {
-  const refusal = { kind, code: CODES[kind], decisionId, ...(decision === undefined ? {} : { decision }) };
+function refuse(
+  kind: Refusal['kind'],
+  decisionId: string,
+  explanation: RefusalExplanation,
+  decision?: Decision,
+): Verdict {
+  const refusal = { kind, code: CODES[kind], decisionId, explanation, ...(decision === undefined ? {} : { decision }) };
   return { allow: false, refusal };
 }
 

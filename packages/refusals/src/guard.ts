@@ -10,7 +10,8 @@ export const PEER = {
     sees: { http: 401, grpc: 'UNAUTHENTICATED' },
     expected: 'a verified SPIFFE ID',
     got: 'none, or one that is no longer valid',
-    remedy: 'Connect anew with a valid X.509-SVID. If that is refused too, look for `event: refused` in the log of this service.',
+    remedy:
+      'Connect anew with a valid X.509-SVID. If that is refused too, look for `event: refused` in the log of this service.',
   },
 } as const satisfies RefusalTable;
 
@@ -158,6 +159,7 @@ export const POLICY = {
     sees: { http: 503, grpc: 'UNAVAILABLE' },
     expected: 'a decision',
     got: 'the code and message of what failed',
-    remedy: '`/readyz` of this service says why the policy is not loaded; `npm run doctor` compares it with its sources.',
+    remedy:
+      '`/readyz` of this service says why the policy is not loaded; `npm run doctor` compares it with its sources.',
   },
 } as const satisfies RefusalTable;

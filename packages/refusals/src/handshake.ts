@@ -62,7 +62,7 @@ const TRUST = {
     'every certificate of the path is still valid',
     'the certificate that is not, and until when it was',
     'the time here',
-    "The refused side no longer gets fresh SVIDs, or the clocks differ: run `npm run doctor` there, and look for `event: identity` in its log.",
+    'The refused side no longer gets fresh SVIDs, or the clocks differ: run `npm run doctor` there, and look for `event: identity` in its log.',
   ),
   TRUST_DOMAIN_NOT_ALLOWED: connection(
     "the peer's trust domain is on the list of allowed ones",
@@ -141,8 +141,14 @@ const PEERS = {
 
 /** This side has no identity to judge with. */
 const OWN_IDENTITY = {
-  SOURCE_NOT_READY: own('this side has an identity', 'No identity came yet: `npm run doctor`, and `/readyz` of the service.'),
-  SOURCE_TIMEOUT: own('an identity comes in time', 'The Workload API does not answer, or has no entry: `npm run doctor`.'),
+  SOURCE_NOT_READY: own(
+    'this side has an identity',
+    'No identity came yet: `npm run doctor`, and `/readyz` of the service.',
+  ),
+  SOURCE_TIMEOUT: own(
+    'an identity comes in time',
+    'The Workload API does not answer, or has no entry: `npm run doctor`.',
+  ),
   SOURCE_CLOSED: own('the identity source is open', 'The process was stopping: try again.'),
   IDENTITY_WITHDRAWN: own(
     'the identity was not taken back',

@@ -2,15 +2,9 @@
  * The policy of a service that is called: the engine, what guards are made of, and who may connect. Each decision becomes
  * a log line in OPA's shape and attributes of the call's span.
  */
-import {
-  createPolicyEngine,
-  createSpiffeAuthorizer,
-  type DecisionRecord,
-  type GuardOptions,
-  type PolicyEngine,
-} from '@countersign/authz';
+import { createPolicyEngine, createSpiffeAuthorizer, type GuardOptions, type PolicyEngine } from '@countersign/authz';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordDecision } from '@countersign/telemetry';
+import { type Logger, recordDecision, recordRefusal } from '@countersign/telemetry';
 import type { Readiness } from './readiness.ts';
 
 /** What a policy needs. */
@@ -57,8 +51,8 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
 }
 
-function createDecisionLog(logger: Logger): (record: DecisionRecord) => void {
-  return (record) => {
+function createDecisionLog(logger: Logger): NonNullable<GuardOptions['onDecision']> {
+  return (record, refusal) => {
     recordDecision({
       allow: record.result?.allow === true,
       decisionId: record.decision_id,
@@ -66,6 +60,7 @@ function createDecisionLog(logger: Logger): (record: DecisionRecord) => void {
       reason: record.result?.reason ?? record.error?.code,
       operation: record.input?.operation,
     });
+    if (refusal !== undefined) recordRefusal(refusal);
     logger.info({ event: 'decision', ...record });
   };
 }

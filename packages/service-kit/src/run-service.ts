@@ -4,6 +4,7 @@
  * A service starts before it has an identity and becomes ready when it gets one. On SIGTERM or SIGINT, or when its parent
  * has gone, it stops taking work, lets work in progress finish, and exits 0.
  */
+import { explainRefusedConnection } from '@countersign/refusals';
 import type { LiveX509Source } from '@countersign/spiffe-tls';
 import {
   adaptSpiffeTlsEvents,
@@ -101,7 +102,7 @@ async function serve<S extends Settings>(
     httpPeer: (message) => partyOf(message)?.id,
     databasePeerId: program.databasePeerId?.(config),
   });
-  adaptSpiffeTlsEvents(logger);
+  adaptSpiffeTlsEvents(logger, explainRefusedConnection);
   const readiness = createReadiness((ready, reasons) =>
     logger.info(ready ? { event: 'ready', self: self()?.id } : { event: 'not_ready', reasons }),
   );

@@ -24,6 +24,18 @@ export interface RecordedDecision {
   readonly operation?: string | undefined;
 }
 
+/** Why a call was refused, under the names that a log line has for it. */
+export interface RecordedRefusal {
+  readonly stage: string;
+  readonly code: string;
+  readonly rule: string;
+  readonly expected?: string;
+  readonly got?: string;
+  /** Of the decision that refused, if one did; it may be the next service's. */
+  readonly decision_id?: string;
+  readonly remedy: string;
+}
+
 /** The call in progress. */
 export interface CallRecord {
   readonly transport: 'http' | 'https' | 'grpc';
@@ -32,6 +44,7 @@ export interface CallRecord {
   readonly startedMs: number;
   operation: string | undefined;
   decision: RecordedDecision | undefined;
+  refusal?: RecordedRefusal;
 }
 
 const current = new AsyncLocalStorage<CallRecord>();
@@ -67,6 +80,13 @@ export function recordDecision(decision: RecordedDecision): void {
   });
 }
 
+/** Notes why the call in progress is refused, for its log lines and the active span. The first reason counts. */
+export function recordRefusal(refusal: RecordedRefusal): void {
+  const record = current.getStore();
+  if (record !== undefined) record.refusal ??= refusal;
+  annotateSpan({ [ATTRIBUTES.refusalCode]: refusal.code, [ATTRIBUTES.refusalStage]: refusal.stage });
+}
+
 /** Names the operation of a call that no guard decides on, as the edge's own routes. */
 export function recordOperation(operation: string): void {
   const record = current.getStore();
@@ -88,6 +108,7 @@ export function callFields(record: CallRecord): Record<string, unknown> {
       rule: decision.rule,
       ...(decision.allow ? {} : { reason: decision.reason }),
     }),
+    ...record.refusal,
     self_serial: self?.serial,
     peer_serial: peer?.serial,
   };

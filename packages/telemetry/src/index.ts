@@ -6,8 +6,10 @@ export {
   currentCallRecord,
   type Party,
   type RecordedDecision,
+  type RecordedRefusal,
   recordDecision,
   recordOperation,
+  recordRefusal,
 } from './call-record.ts';
 export type { Environment } from './exporters.ts';
 export { createGrpcClientTracing, type GrpcClientTracingOptions } from './grpc-client-calls.ts';
