@@ -12,6 +12,7 @@ const programs = {
   start: 'packages/local-stack/src/start/main.ts',
   rogue: 'packages/local-stack/src/rogue/main.ts',
   inspect: 'packages/local-stack/src/inspect/main.ts',
+  doctor: 'packages/local-stack/src/doctor/main.ts',
   'trust-domain': 'packages/dev-trust-domain/src/cli.ts',
 };
 
