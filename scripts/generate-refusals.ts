@@ -43,7 +43,11 @@ ${rows.join('\n')}
 
 function describe(code: string, { rule, sees, expected, got, remedy }: RefusalRow): string {
   const { connection, http, grpc } = sees;
-  const seen = [connection, http === undefined ? undefined : `HTTP ${http}`, grpc === undefined ? undefined : `gRPC ${grpc}`];
+  const seen = [
+    connection,
+    http === undefined ? undefined : `HTTP ${http}`,
+    grpc === undefined ? undefined : `gRPC ${grpc}`,
+  ];
   const facts = expected === undefined && got === undefined ? '' : `${expected ?? 'none'} / ${got ?? 'none'}`;
   return row(code, rule, seen.filter((part) => part !== undefined).join(', '), facts, remedy);
 }

@@ -54,7 +54,10 @@ describe('each refusal that is raised is explained, and no other', () => {
   });
 
   it("handshake: PostgreSQL's own rules", () => {
-    const written = found(/local-stack\/src\/postgres\/log-records\.ts$/, /rule = '(postgres: [^']+)'|rule: '(postgres: [^']+)'/g);
+    const written = found(
+      /local-stack\/src\/postgres\/log-records\.ts$/,
+      /rule = '(postgres: [^']+)'|rule: '(postgres: [^']+)'/g,
+    );
     const direct = found(/local-stack\/src\/postgres\/log-records\.ts$/, /rule: '(postgres: [^']+)'/g);
     const table: RefusalTable = REFUSALS.handshake;
     const explained = Object.values(table).flatMap(({ reasons = {} }) => Object.keys(reasons));
