@@ -135,7 +135,6 @@ for (const via of ['http', 'grpc']) {
         service,
         ({ event, trace_id }) => event === 'request' && trace_id === trace,
       );
-      if (service === 'backend' && via === 'grpc') continue;
       assertExplained(record, { stage: 'handler', code: 'ORDER_NOT_FOUND', remedy: /Check its ID/ });
     }
   });
