@@ -131,6 +131,16 @@ const DENIED_REASONS = {
     rule: 'every part of the grant is known to the rules',
     remedy: 'A misspelt condition or obligation: correct the grant in identities.json, then `npm run generate`.',
   },
+  'chain-required': {
+    rule: 'the call carries a caller chain, where the grant asks for one',
+    remedy:
+      'The caller must pass on the chain it was called with, with a link of its own: a call without it can not say for whom it is made.',
+  },
+  'origin-not-allowed': {
+    rule: "the chain's origin is one that the grant names",
+    remedy:
+      'Add the origin to `origins` of the grant in identities.json and run `npm run generate`, if it should be allowed.',
+  },
   'no-rule-applies': {
     rule: 'some rule of the policy applies',
     remedy: `The policy's rules do not cover this case: ${EXPLAIN}.`,

@@ -3,8 +3,9 @@
  * a log line in OPA's shape and attributes of the call's span.
  */
 import { createPolicyEngine, createSpiffeAuthorizer, type GuardOptions, type PolicyEngine } from '@countersign/authz';
+import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordDecision, recordRefusal } from '@countersign/telemetry';
+import { type Logger, recordChain, recordDecision, recordRefusal } from '@countersign/telemetry';
 import type { Readiness } from './readiness.ts';
 
 /** What a policy needs. */
@@ -39,14 +40,27 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
   report();
   const stop = engine.subscribe(report);
-  const self = () => source.current().svid.id.toString();
+  const self = () => source.current().svid.id;
+  const chain = recordingVerifier(createChainVerifier({ source }));
   return {
     engine,
-    guard: { engine, self, development, onDecision: createDecisionLog(logger) },
-    authorize: createSpiffeAuthorizer(engine, self),
+    guard: { engine, self, chain, development, onDecision: createDecisionLog(logger) },
+    authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: () => {
       stop();
       engine.close();
+    },
+  };
+}
+
+/** What was verified is what logs and spans show. */
+function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
+  return {
+    verify(encoded, call) {
+      const chain = verifier.verify(encoded, call);
+      const signers = chain.links.map(({ iss }) => iss.toString());
+      recordChain({ txn: chain.txn, origin: chain.origin.toString(), chain: signers });
+      return chain;
     },
   };
 }
