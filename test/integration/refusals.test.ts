@@ -49,13 +49,16 @@ function assertSafe(body: Record<string, unknown> | undefined, allowed: readonly
 }
 
 /** `POST /orders` at backend, as a workload. */
-async function postAs(workload: string): Promise<{ status: number; body: Record<string, unknown> } | Error> {
+async function postAs(
+  workload: string,
+  headers = {},
+): Promise<{ status: number; body: Record<string, unknown> } | Error> {
   await using source = createWorkloadApiX509Source({ endpoint: await system.socketAs(workload) });
   await source.ready();
   const backendId = SpiffeId.parse(system.identities.workload('backend').spiffeId);
   const agent = createSpiffeHttpsAgent({ source, authorize: authorizeId(backendId) });
   try {
-    return await post(agent);
+    return await post(agent, headers);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   } finally {
@@ -63,9 +66,12 @@ async function postAs(workload: string): Promise<{ status: number; body: Record<
   }
 }
 
-function post(agent: Agent): Promise<{ status: number; body: Record<string, unknown> }> {
+function post(
+  agent: Agent,
+  headers: Record<string, string>,
+): Promise<{ status: number; body: Record<string, unknown> }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(`https://${system.addresses.backend.https}/orders`, { agent, method: 'POST' });
+    const outgoing = request(`https://${system.addresses.backend.https}/orders`, { agent, method: 'POST', headers });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       let text = '';
@@ -90,6 +96,19 @@ test('handshake: the intruder sees a closed connection, the log says who, why an
     got: new RegExp(rogueId),
     remedy: /identities\.json/,
   });
+});
+
+test('chain: half a chain is refused, whoever sends it; why is in the log alone', async () => {
+  const answer = await postAs('customer', { 'caller-chain': 'half-of-it' });
+  assert.ok(!(answer instanceof Error), String(answer));
+  assert.equal(answer.status, 401);
+  assertSafe(answer.body, ['type', 'title', 'status', 'detail', 'code', 'decision_id']);
+  const id = answer.body['decision_id'];
+  const record = await system.waitForLog(
+    'backend',
+    (line) => line['event'] === 'request' && line['decision_id'] === id,
+  );
+  assertExplained(record, { stage: 'chain', code: 'CHAIN_MALFORMED', expected: /\w/, remedy: /headers/ });
 });
 
 test('policy: the answer has code and decision ID, log and span the rest', async () => {
