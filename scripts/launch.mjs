@@ -13,6 +13,7 @@ const programs = {
   rogue: 'packages/local-stack/src/rogue/main.ts',
   inspect: 'packages/local-stack/src/inspect/main.ts',
   policy: 'packages/local-stack/src/policy/main.ts',
+  doctor: 'packages/local-stack/src/doctor/main.ts',
   'trust-domain': 'packages/dev-trust-domain/src/cli.ts',
 };
 

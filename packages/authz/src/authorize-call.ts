@@ -10,10 +10,12 @@ import {
   type EncodedChain,
   type VerifiedChain,
 } from '@countersign/caller-chain';
+import type { RefusalExplanation } from '@countersign/refusals';
 import type { Peer, SpiffeId } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
+import { explainOutcome, explainUnavailable } from './explain-refusal.ts';
 import type { Revocation } from './open-calls.ts';
 import type { ChainLink, PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
@@ -32,6 +34,8 @@ export interface Refusal {
   readonly decisionId: string;
   /** The policy's decision; for the answer in development only. */
   readonly decision?: Decision;
+  /** All of why; for the log, and for the answer in development only. */
+  readonly explanation: RefusalExplanation;
 }
 
 /** Codes of refusals, for the peer. */
@@ -60,8 +64,11 @@ export interface GuardOptions {
   readonly self: () => SpiffeId;
   /** Verifies caller chains. Without one no chain is read, and the policy sees none. */
   readonly chain?: Pick<ChainVerifier, 'verify'>;
-  /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
-  readonly onDecision?: (record: DecisionRecord) => void;
+  /**
+   * Takes a record of each decision and of each failure to decide, and with it why the call is refused, if it is.
+   * Synchronous; throwing refuses the call with 503.
+   */
+  readonly onDecision?: (record: DecisionRecord, refusal?: RefusalExplanation) => void;
   /** Puts the decision's rule and reason into the answer. Default `false`: never in production. */
   readonly development?: boolean;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
@@ -98,16 +105,18 @@ const CODES = {
 export function authorizeCall(options: GuardOptions, question: Question): Verdict {
   const decisionId = randomUUID();
   const outcome = decide(options, question, decisionId);
+  const explanation = explainOutcome(outcome, decisionId);
   try {
-    options.onDecision?.(recordOf(options, outcome, decisionId));
-  } catch {
+    options.onDecision?.(recordOf(options, outcome, decisionId), explanation);
+  } catch (error) {
     // A decision that can't be recorded is not acted on: nobody could ever say why the call passed.
-    return refuse('unavailable', decisionId);
+    return refuse('unavailable', explainUnavailable(error, decisionId), decisionId);
   }
-  if (outcome.kind === 'chain') return refuseChain(outcome.error, decisionId);
-  if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
+  const why = explanation ?? explainUnavailable('no explanation', decisionId);
+  if (outcome.kind === 'chain') return refuseChain(outcome.error, why, decisionId);
+  if (outcome.kind !== 'decided') return refuse(outcome.kind, why, decisionId);
   const { peer, chain, decision, input } = outcome;
-  if (!decision.allow) return refuse('denied', decisionId, decision);
+  if (!decision.allow) return refuse('denied', why, decisionId, decision);
   return { allow: true, call: allowed({ peer, decision, input, ...(chain && { chain }) }, question.revocation) };
 }
 
@@ -183,14 +192,20 @@ function toChainLink({ iss, act, issuedAt }: VerifiedChain['links'][number]): Ch
   return { spiffe_id: iss.toString(), act, issued_at: issuedAt.toISOString() };
 }
 
-function refuse(kind: keyof typeof CODES, decisionId: string, decision?: Decision): Verdict {
-  const refusal = { kind, code: CODES[kind], decisionId, ...(decision === undefined ? {} : { decision }) };
+function refuse(
+  kind: keyof typeof CODES,
+  explanation: RefusalExplanation,
+  decisionId: string,
+  decision?: Decision,
+): Verdict {
+  const refusal = { kind, code: CODES[kind], decisionId, explanation, ...(decision === undefined ? {} : { decision }) };
   return { allow: false, refusal };
 }
 
 /** A store that is full says nothing about the chain: the caller may try again. */
-function refuseChain({ code }: CallerChainError, decisionId: string): Verdict {
-  return { allow: false, refusal: { kind: code === 'CHAIN_STORE_FULL' ? 'unavailable' : 'chain', code, decisionId } };
+function refuseChain({ code }: CallerChainError, explanation: RefusalExplanation, decisionId: string): Verdict {
+  const kind = code === 'CHAIN_STORE_FULL' ? 'unavailable' : 'chain';
+  return { allow: false, refusal: { kind, code, decisionId, explanation } };
 }
 
 function recordOf({ now = Date.now }: GuardOptions, outcome: Outcome, decisionId: string): DecisionRecord {

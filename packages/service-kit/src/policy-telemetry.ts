@@ -1,15 +1,12 @@
 /**
- * What telemetry shows of a policy: its age, each decision and its delivery, each verified chain, and each call that a guard
- * refuses.
+ * What telemetry shows of a policy: its age, each decision and its delivery, and each verified chain.
  */
 import type { DecisionLog, DecisionRecord, PolicyEngine } from '@countersign/authz';
 import type { ChainVerifier } from '@countersign/caller-chain';
 import {
-  countRefusal,
   observeDecisionLog,
   observePolicy,
   type PolicyReading,
-  type RefusalStage,
   recordChain,
   recordChainVerification,
   recordDecision,
@@ -51,11 +48,10 @@ export function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
   };
 }
 
-/** Puts a decision on the call's span and into the metrics; a refusal is counted too. */
+/** Puts a decision on the call's span and into the metrics. */
 export function recordDecisionRecord({ decision_id, input, result, error, metrics }: DecisionRecord): void {
-  const allow = result?.allow === true;
   recordDecision({
-    allow,
+    allow: result?.allow === true,
     decisionId: decision_id,
     rule: result?.rule,
     reason: result?.reason ?? error?.code,
@@ -63,7 +59,6 @@ export function recordDecisionRecord({ decision_id, input, result, error, metric
     errorCode: error?.code,
     evaluationSeconds: result === undefined ? undefined : metrics.timer_rego_query_eval_ns / 1e9,
   });
-  if (!allow) countRefusal(stageOf(error?.code), error?.code ?? 'POLICY_DENIED');
 }
 
 /** Exports what the decision log delivered and lost, over all of its sinks. Returns how to stop. */
@@ -77,11 +72,6 @@ export function observeDeliveries(log: Pick<DecisionLog, 'stats'>): () => void {
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
-}
-
-function stageOf(code: string | undefined): RefusalStage {
-  if (code === 'PEER_NOT_VERIFIED') return 'peer';
-  return code?.startsWith('CHAIN_') ? 'chain' : 'policy';
 }
 
 function codeOf(error: unknown): string {

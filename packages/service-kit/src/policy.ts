@@ -6,13 +6,12 @@ import {
   createPolicyEngine,
   createSpiffeAuthorizer,
   type DecisionLog,
-  type DecisionRecord,
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
 import { createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import type { Logger } from '@countersign/telemetry';
+import { type Logger, recordRefusal } from '@countersign/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Config } from './config.ts';
 import type { DecisionLogConfig } from './decision-log-settings.ts';
@@ -69,7 +68,7 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
     engine,
     guard: {
       ...{ engine, self, chain, development },
-      onDecision: (record) => recordIn(decisions, record),
+      onDecision: recordIn(decisions),
       onChange: onBundleChange(source),
     },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
@@ -91,9 +90,13 @@ function onBundleChange(source: X509Source): (listener: () => void) => () => voi
 }
 
 /** Throwing refuses the call: a decision that nobody could look up is not acted on. */
-function recordIn(decisions: DecisionLog, record: DecisionRecord): void {
-  recordDecisionRecord(record);
-  decisions.record(record);
+function recordIn(decisions: DecisionLog): NonNullable<GuardOptions['onDecision']> {
+  return (record, refusal) => {
+    recordDecisionRecord(record);
+    // Before the line is written, so that the line says why.
+    if (refusal !== undefined) recordRefusal(refusal);
+    decisions.record(record);
+  };
 }
 
 function revisionOf(status: ReturnType<PolicyEngine['status']>): string | undefined {

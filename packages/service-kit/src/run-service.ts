@@ -5,6 +5,7 @@
  * has gone, it stops taking work, lets work in progress finish, and exits 0.
  */
 import { type ChainSigner, createChainSigner } from '@countersign/caller-chain';
+import { explainRefusedConnection } from '@countersign/refusals';
 import type { LiveX509Source } from '@countersign/spiffe-tls';
 import {
   adaptSpiffeTlsEvents,
@@ -106,7 +107,7 @@ async function serve<S extends Settings>(
     httpPeer: (message) => partyOf(message)?.id,
     databasePeerId: program.databasePeerId?.(config),
   });
-  adaptSpiffeTlsEvents(logger);
+  adaptSpiffeTlsEvents(logger, explainRefusedConnection);
   const readiness = createReadiness((ready, reasons) =>
     logger.info(ready ? { event: 'ready', self: self()?.id } : { event: 'not_ready', reasons }),
   );

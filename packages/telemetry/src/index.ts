@@ -7,9 +7,11 @@ export {
   type Party,
   type RecordedChain,
   type RecordedDecision,
+  type RecordedRefusal,
   recordChain,
   recordDecision,
   recordOperation,
+  recordRefusal,
 } from './call-record.ts';
 export { type DecisionLogEvent, emitDecisionLog } from './decision-logs.ts';
 export type { Environment } from './exporters.ts';
@@ -20,12 +22,10 @@ export type { IdentityLookup } from './instrumentations.ts';
 export { createLogger, type Logger, type LoggerOptions } from './log.ts';
 export { METRIC_DEFINITIONS, METRICS, type MetricDefinition, type MetricName } from './metric-names.ts';
 export {
-  countRefusal,
   type DecisionLogReading,
   observeDecisionLog,
   observePolicy,
   type PolicyReading,
-  type RefusalStage,
   recordChainVerification,
 } from './metrics.ts';
 export { activeTraceIds, annotateSpan, type SpanAttributes, type TraceIds } from './span.ts';
