@@ -153,6 +153,8 @@ const malformed: readonly (readonly [name: string, chain: () => EncodedChain])[]
   ['a certificate twice', () => chainOf({ entries: [origin.entry, origin.entry] })],
   ['a certificate of nobody beside', () => chainOf({ entries: [origin.entry, middle.entry, stranger.entry] })],
   ['certificates in standard base64', () => chainOf({ entries: [`${origin.entry}=`, middle.entry] })],
+  ['a certificate twice, in a chain of one signer', () => ofOneSigner(middle.entry, middle.entry)],
+  ['a certificate of nobody, in a chain of one signer', () => ofOneSigner(middle.entry, stranger.entry)],
   ['an empty certificate', () => chainOf({ entries: [`${origin.entry}.`, middle.entry] })],
 ];
 
@@ -199,6 +201,11 @@ const others: readonly Row[] = [
   ],
   ['an algorithm of another key', 'CHAIN_SIGNATURE_INVALID', () => chainOf({ secondChange: header({ alg: 'ES384' }) })],
   [
+    'an algorithm of another kind of key',
+    'CHAIN_SIGNATURE_INVALID',
+    () => chainOf({ secondChange: header({ alg: 'RS256' }) }),
+  ],
+  [
     'HMAC with the certificate',
     'CHAIN_SIGNATURE_INVALID',
     () => chainOf({ secondChange: { sign: (data) => createHmac('sha256', middle.issued.der).update(data).digest() } }),
@@ -224,6 +231,11 @@ const others: readonly Row[] = [
   ],
   ['a signer that is not the last iss', 'CHAIN_SIGNER_UNTRUSTED', () => notIss()],
 ];
+
+/** A service that called itself: as many links as entries leave room for one that nobody needs. */
+function ofOneSigner(...entries: string[]): EncodedChain {
+  return chainOf({ firstSigner: middle, first: { aud: `${middle.svid.id}` }, entries });
+}
 
 function junkCertificate(): EncodedChain {
   const junk = Buffer.from('junk');
@@ -266,6 +278,7 @@ describe('a chain is accepted', () => {
       () => chainOf({ entries: [middle.entry, origin.entry] }),
       'spiffe://example.org/origin',
     ],
+    ['of one signer', () => ofOneSigner(middle.entry), 'spiffe://example.org/middle'],
     ['of one', () => encoded([alone], [middle.entry]), 'spiffe://example.org/middle'],
     [
       'at the end of the leeway',
@@ -314,7 +327,7 @@ describe('signers', () => {
     let nowMs = NOW_MS;
     const verifier = createChainVerifier({ source: store.source, now: () => nowMs });
     verifier.verify(chainOf(), CALL);
-    for (const at of [origin.svid.leaf.notAfterMs + 1_000, origin.svid.leaf.notBeforeMs - 1_000]) {
+    for (const at of [origin.svid.leaf.notBeforeMs - 1_000, origin.svid.leaf.notAfterMs + 1_000]) {
       nowMs = Math.floor(at / 1_000) * 1_000;
       const times = { iat: nowMs / 1_000, exp: nowMs / 1_000 + 30 };
       assert.throws(
