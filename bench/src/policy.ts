@@ -9,7 +9,8 @@ export interface TimedPolicy {
   readonly timesUs: readonly number[];
 }
 
-const bundlePath = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
+/** The committed bundle. */
+export const bundlePath = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
 
 export function loadPolicy(): Promise<PolicyEngine> {
   return createPolicyEngine({ bundlePath });

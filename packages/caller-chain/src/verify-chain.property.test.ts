@@ -41,7 +41,7 @@ test('the chains that properties begin with are accepted', () => {
 
 test('a chain with any one character replaced is refused', () => {
   const place = fc.noBias(fc.nat({ max: good.chain.length + good.certs.length - 1 }));
-  const letter = fc.constantFrom(...'AQgwBZaz019-_,.= é\0');
+  const letter = fc.constantFrom(...'AQgwBZaz019-_,.= é\0'.split(''));
   fc.assert(
     fc.property(place, letter, (at, filler) => {
       const whole = `${good.chain}${good.certs}`;
