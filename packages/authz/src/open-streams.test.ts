@@ -5,7 +5,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { SpiffeId } from '@countersign/spiffe-tls';
-import { type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
+import { type ClientDuplexStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { bundleWith, CALLER, peerOfId, SELF } from '../test/bundles.ts';
 import { engineOver, policy } from '../test/engines.ts';
 import { method, type Rig, rigOf, type Text } from '../test/grpc-rig.ts';
@@ -47,9 +47,9 @@ const closed = {
 };
 
 /** An open stream that has had its first answer. */
-async function open({ client }: Rig): Promise<ClientDuplexStream<Text, Text>> {
+async function open({ client }: Rig, metadata = new Metadata()): Promise<ClientDuplexStream<Text, Text>> {
   const { path, requestSerialize, responseDeserialize } = method('Bidi', []);
-  const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
   stream.write({ text: 'first' });
   await once(stream, 'data');
   return stream;
@@ -93,6 +93,30 @@ test('open stream: allowed again it goes on', async (t) => {
   stream.write({ text: 'second' });
   await once(stream, 'data');
   assert.equal(rig.records.length, 2);
+  stream.end();
+  await once(stream.resume(), 'end');
+});
+
+test('open stream: its chain, verified when it began, is asked about again and not verified again', async (t) => {
+  const world = changing();
+  const id = SpiffeId.parse(CALLER);
+  const times = { issuedAt: new Date(0), expiresAt: new Date(0) };
+  const link = { iss: id, aud: SpiffeId.parse(SELF), act: method('Bidi', []).path, txn: 't', jti: 'j', ...times };
+  let verified = 0;
+  const chain = {
+    verify: () => {
+      verified += 1;
+      return { links: [link], txn: 't', origin: id, encoded: { chain: 'x', certs: 'x' } };
+    },
+  };
+  const rig = await rigOf(t, { engine: world.engine, chain });
+  const stream = await open(rig, Metadata.fromHttp2Headers({ 'caller-chain': 'x', 'caller-chain-certs': 'x' }));
+  world.change(engineOver(policy));
+  stream.write({ text: 'again' });
+  await once(stream, 'data');
+  assert.deepEqual([verified, rig.records.length], [1, 2]);
+  assert.deepEqual(rig.records[1]?.input?.chain, rig.records[0]?.input?.chain);
+  assert.equal(rig.records[1]?.input?.chain.length, 1);
   stream.end();
   await once(stream.resume(), 'end');
 });
