@@ -31,10 +31,10 @@ const SAY_HELLO = '/countersign.hello.v1.HelloService/SayHello';
 async function refusedEverywhere(lab: Lab, notes: Notebook, source: X509Source, code: string): Promise<void> {
   const id = String(source.current().svid.id);
   const { backendHttps, backendGrpc, dbClient } = lab.targets;
-  const attempts: ReadonlyArray<readonly ['backend' | 'db-client', string, Promise<Answer>]> = [
-    ['backend', 'backend by HTTPS', callHttps(source, backendHttps, HELLO)],
-    ['backend', 'backend by gRPC', callGrpc(source, backendGrpc, { method: 'SayHello' })],
-    ['db-client', 'db-client by gRPC', callGrpc(source, dbClient, { method: 'CreateOrder' })],
+  const attempts: ReadonlyArray<readonly ['backend' | 'db-client', string, () => Promise<Answer>]> = [
+    ['backend', 'backend by HTTPS', () => callHttps(source, backendHttps, HELLO)],
+    ['backend', 'backend by gRPC', () => callGrpc(source, backendGrpc, { method: 'SayHello' })],
+    ['db-client', 'db-client by gRPC', () => callGrpc(source, dbClient, { method: 'CreateOrder' })],
   ];
   for (const [service, where, attempt] of attempts) await refusedAt({ lab, notes, id, code }, { service, where, attempt });
 }
@@ -48,9 +48,9 @@ interface Refusing {
 
 async function refusedAt(
   { lab, notes, id, code }: Refusing,
-  { service, where, attempt }: { service: 'backend' | 'db-client'; where: string; attempt: Promise<Answer> },
+  { service, where, attempt }: { service: 'backend' | 'db-client'; where: string; attempt: () => Promise<Answer> },
 ): Promise<void> {
-  const answer = await attempt;
+  const answer = await attempt();
   const isAnswered = answer.status === 200 || answer.status === 'OK';
   if (!notes.check(`${where} answers it`, false, isAnswered)) return;
   const refusal = await lab.refusalOf(service, answer.port);
@@ -101,7 +101,7 @@ async function federate(lab: Lab, notes: Notebook): Promise<void> {
   const document = await partner.bundleDocument();
   await untilBundles(lab, () => lab.trust.federate(partner.trustDomain, document, ['backend']));
   await acceptedAsNamed(lab, notes, { buyer, buyerId });
-  const atDbClient = callGrpc(buyer, lab.targets.dbClient, { method: 'CreateOrder' });
+  const atDbClient = () => callGrpc(buyer, lab.targets.dbClient, { method: 'CreateOrder' });
   const where = { service: 'db-client', where: 'db-client, which was not given the bundle,', attempt: atDbClient } as const;
   await refusedAt({ lab, notes, id: buyerId, code: 'NO_BUNDLE' }, where);
 
@@ -137,9 +137,9 @@ async function acceptedAsNamed(
 
 async function refusedByBackend(lab: Lab, notes: Notebook, source: X509Source, code: string): Promise<void> {
   const id = String(source.current().svid.id);
-  const byHttps = callHttps(source, lab.targets.backendHttps, HELLO);
+  const byHttps = () => callHttps(source, lab.targets.backendHttps, HELLO);
   await refusedAt({ lab, notes, id, code }, { service: 'backend', where: 'backend by HTTPS', attempt: byHttps });
-  const byGrpc = callGrpc(source, lab.targets.backendGrpc, { method: 'SayHello' });
+  const byGrpc = () => callGrpc(source, lab.targets.backendGrpc, { method: 'SayHello' });
   await refusedAt({ lab, notes, id, code }, { service: 'backend', where: 'backend by gRPC', attempt: byGrpc });
 }
 

@@ -55,6 +55,9 @@ export function dial(dialing: DialOptions): TLSSocket {
     ...(port !== undefined && { port }),
     ...(underlying !== undefined && { socket: underlying }),
   });
+  // A record that can't be decrypted, or an alert that says so, ends an HTTP/2 session without one event of session or socket:
+  // a client would hold on to the dead connection for good. Node's own event of the TLS layer is the only one there is.
+  socket.on('_tlsError', (error: Error) => socket.destroy(error));
   if (options.webRoots !== undefined) judgeWebServer(socket, dialing);
   else {
     const own = { ...(svid !== undefined && { svid }), ...(alpn !== undefined && { alpn }) };
