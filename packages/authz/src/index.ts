@@ -2,7 +2,7 @@
  * The public interface of the package. A list by hand: what is not named here may change without notice.
  */
 
-export type { GuardOptions, Refusal } from './authorize-call.ts';
+export type { GuardOptions, Refusal, RefusalCode } from './authorize-call.ts';
 export type { ArchiveLimits } from './bundle-archive.ts';
 export { type Call, callOf, currentCall, requireCall } from './call-context.ts';
 export type { DecisionRecord } from './decision-record.ts';
@@ -22,6 +22,7 @@ export {
   type ChainLink,
   type Grant,
   type Grants,
+  type GrantTerms,
   type Obligation,
   type PolicyInput,
   type PolicyResult,

@@ -53,6 +53,7 @@ export { closeHttpServer, type HttpServer, listenHttp } from './http-server.ts';
 export { partyOf, selfOf } from './identity.ts';
 export { identitySettings, openIdentitySource } from './identity-source.ts';
 export { jsonBody, toBodyProblem } from './json-body.ts';
+export { type ChainHeaders, signChainHeaders } from './outgoing-chain.ts';
 export { type Policy, type PolicyOptions, startPolicy } from './policy.ts';
 export { type Problem, sendProblem } from './problem.ts';
 export { createReadiness, type Readiness } from './readiness.ts';

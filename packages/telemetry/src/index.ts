@@ -5,7 +5,9 @@ export {
   currentCallFields,
   currentCallRecord,
   type Party,
+  type RecordedChain,
   type RecordedDecision,
+  recordChain,
   recordDecision,
   recordOperation,
 } from './call-record.ts';
@@ -15,6 +17,6 @@ export { createGrpcCallLog, type GrpcCallLogOptions } from './grpc-server-calls.
 export { createHttpCallLog, type HttpCallLogOptions } from './http-calls.ts';
 export type { IdentityLookup } from './instrumentations.ts';
 export { createLogger, type Logger, type LoggerOptions } from './log.ts';
-export { activeTraceIds, annotateSpan, type TraceIds } from './span.ts';
+export { activeTraceIds, annotateSpan, type SpanAttributes, type TraceIds } from './span.ts';
 export { adaptSpiffeTlsEvents } from './spiffe-tls-events.ts';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.ts';
