@@ -1,8 +1,16 @@
 /** All experiments, in the order in which they are run. */
 import type { Experiment } from './experiment.ts';
+import { linkExperiments } from './g1-chain.ts';
 import { replayContrasts } from './g1-contrast.ts';
 import { wireExperiments } from './g1-wire.ts';
 import { scopeExperiments } from './g2-scope.ts';
+import { callerExperiments } from './g3-caller.ts';
 
 /** What `npm run prove` runs. */
-export const experiments: readonly Experiment[] = [...wireExperiments, ...replayContrasts, ...scopeExperiments];
+export const experiments: readonly Experiment[] = [
+  ...wireExperiments,
+  ...linkExperiments,
+  ...replayContrasts,
+  ...scopeExperiments,
+  ...callerExperiments,
+];

@@ -85,6 +85,8 @@ async function replayInPlace(lab: Lab, notes: Notebook, order: { item: string; v
   notes.measure('bytes of the record', last.bytes.length);
   capture.inject(last.bytes);
   notes.check('the connection', 'closed', await endOf(capture));
+  const next = await placeOrder(lab.system.customerUrl, { ...order, item: uniqueItem('next') });
+  notes.check('the next order, on a new connection', 201, next.status);
   notes.check('orders of this item', 1, await countOrders(lab.system.customerUrl, again.item));
 }
 
