@@ -5,6 +5,8 @@ import { replayContrasts } from './g1-contrast.ts';
 import { wireExperiments } from './g1-wire.ts';
 import { scopeExperiments } from './g2-scope.ts';
 import { callerExperiments } from './g3-caller.ts';
+import { newcomerExperiments } from './g4-newcomer.ts';
+import { rotationExperiments } from './g4-rotation.ts';
 
 /** What `npm run prove` runs. */
 export const experiments: readonly Experiment[] = [
@@ -13,4 +15,6 @@ export const experiments: readonly Experiment[] = [
   ...replayContrasts,
   ...scopeExperiments,
   ...callerExperiments,
+  ...newcomerExperiments,
+  ...rotationExperiments,
 ];
