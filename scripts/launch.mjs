@@ -13,6 +13,7 @@ const programs = {
   rogue: 'packages/local-stack/src/rogue/main.ts',
   inspect: 'packages/local-stack/src/inspect/main.ts',
   'trust-domain': 'packages/dev-trust-domain/src/cli.ts',
+  prove: 'test/prove/main.ts',
 };
 
 /** @param {string | undefined} name @param {string[]} args @param {Record<string, string>} variables on top of ours */

@@ -1,5 +1,11 @@
 /** Caller chains as an attacker handles them: taken from a request, signed under an identity that was got hold of, presented again. */
-import { chainIn, CHAIN_CERTS_HEADER, CHAIN_HEADER, createChainSigner, type EncodedChain } from '@countersign/caller-chain';
+import {
+  CHAIN_CERTS_HEADER,
+  CHAIN_HEADER,
+  chainIn,
+  createChainSigner,
+  type EncodedChain,
+} from '@countersign/caller-chain';
 import { SpiffeId, type X509Source } from '@countersign/spiffe-tls';
 import { parseObject } from './calls.ts';
 

@@ -65,7 +65,10 @@ export async function startContrastServer(
   };
 }
 
-function admitted(admit: (request: IncomingMessage) => string | undefined, request: IncomingMessage): string | undefined {
+function admitted(
+  admit: (request: IncomingMessage) => string | undefined,
+  request: IncomingMessage,
+): string | undefined {
   try {
     return admit(request);
   } catch {

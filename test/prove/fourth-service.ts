@@ -2,8 +2,11 @@
 import { createWorkloadApiX509Source } from '@countersign/spiffe-tls';
 import { callHttps } from './calls.ts';
 
-const { SPIFFE_ENDPOINT_SOCKET: endpoint = '', BACKEND_ADDRESS: address = '', BACKEND_SPIFFE_ID: spiffeId = '' } =
-  process.env;
+const {
+  SPIFFE_ENDPOINT_SOCKET: endpoint = '',
+  BACKEND_ADDRESS: address = '',
+  BACKEND_SPIFFE_ID: spiffeId = '',
+} = process.env;
 const hint = process.env['SPIFFE_HINT'];
 await using source = createWorkloadApiX509Source({ endpoint, ...(hint === undefined ? {} : { hint }) });
 await source.ready();

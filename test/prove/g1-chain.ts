@@ -16,7 +16,8 @@ export const linkExperiments: readonly Experiment[] = [
   {
     id: 'G1.3',
     kind: 'claim',
-    title: 'A link of the caller chain that a compromised backend keeps is refused when another presents it, elsewhere, or for something else',
+    title:
+      'A link of the caller chain that a compromised backend keeps is refused when another presents it, elsewhere, or for something else',
     run: presentElsewhere,
   },
   {
@@ -41,7 +42,9 @@ const SHORT_LIFE_MS = 1_000;
 
 /** Customer's own link, as the backend it calls is sent it. */
 async function captureLink(lab: Lab, notes: Notebook): Promise<EncodedChain> {
-  notes.step('Customer calls a backend that is compromised: it has the identity of backend, and keeps the link it was sent');
+  notes.step(
+    'Customer calls a backend that is compromised: it has the identity of backend, and keeps the link it was sent',
+  );
   const kept: EncodedChain[] = [];
   const source = await lab.sourceAs('backend');
   const server = createSpiffeHttpsServer({ source, authorize: dangerouslyAuthorizeAnyPeer() }, (request, response) => {
@@ -72,7 +75,8 @@ async function captureLink(lab: Lab, notes: Notebook): Promise<EncodedChain> {
 async function presentElsewhere(lab: Lab, notes: Notebook): Promise<void> {
   const headers = chainHeaders(await captureLink(lab, notes));
   const [customer, auditor, backend] = await Promise.all(['customer', 'auditor', 'backend'].map(lab.sourceAs));
-  if (customer === undefined || auditor === undefined || backend === undefined) throw new TypeError('prove: identities');
+  if (customer === undefined || auditor === undefined || backend === undefined)
+    throw new TypeError('prove: identities');
   const order = { item: uniqueItem('kept'), quantity: 1, customer: 'nobody' };
 
   notes.step('Auditor, who may call backend, presents it there as its own');
@@ -93,7 +97,11 @@ async function presentElsewhere(lab: Lab, notes: Notebook): Promise<void> {
   notes.step("Nor elsewhere: db-client's policy names customer for a moment, so that the link alone is in the way");
   await lab.grant(lab.idOf('db-client'), lab.idOf('customer'), { [CREATE_ORDER]: {} });
   try {
-    const elsewhere = await callGrpc(customer, lab.targets.dbClient, { method: 'CreateOrder', request: order, headers });
+    const elsewhere = await callGrpc(customer, lab.targets.dbClient, {
+      method: 'CreateOrder',
+      request: order,
+      headers,
+    });
     notes.check('status', 'UNAUTHENTICATED', elsewhere.status);
     notes.check('code', 'CHAIN_AUDIENCE_MISMATCH', elsewhere.code);
   } finally {
@@ -116,7 +124,10 @@ async function presentTwice(lab: Lab, notes: Notebook): Promise<void> {
   notes.check('status', 401, again.status);
   notes.check('code', 'CHAIN_REPLAYED', again.code);
   const decision = again.decisionId;
-  const record = await lab.system.waitForLog('backend', (line) => line['decision_id'] === decision && line['event'] === 'decision');
+  const record = await lab.system.waitForLog(
+    'backend',
+    (line) => line['decision_id'] === decision && line['event'] === 'decision',
+  );
   notes.measure("backend's decision record", String(decision));
   notes.check('its error', true, JSON.stringify(record['error']).includes('CHAIN_REPLAYED'));
   notes.check('orders that came of both', 1, await countOrders(lab.system.customerUrl, order.item));

@@ -83,7 +83,10 @@ interface Weaker {
   readonly lasts: string;
 }
 
-async function captureAndReplay(notes: Notebook, { identity, server, authorization, name, lasts }: Weaker): Promise<void> {
+async function captureAndReplay(
+  notes: Notebook,
+  { identity, server, authorization, name, lasts }: Weaker,
+): Promise<void> {
   notes.step('A client calls the contrast server through a proxy that ends TLS');
   await using proxy = await startTerminatingProxy(identity, server.address);
   const agent = new Agent(identity.client);

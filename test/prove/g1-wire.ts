@@ -29,7 +29,8 @@ export const wireExperiments: readonly Experiment[] = [
   {
     id: 'G1.2',
     kind: 'claim',
-    title: 'A machine in the middle that ends TLS itself is not sent one request, even with a valid identity of the same CA',
+    title:
+      'A machine in the middle that ends TLS itself is not sent one request, even with a valid identity of the same CA',
     async run(lab, notes) {
       for (const via of VIAS) await endTlsInTheMiddle(lab, notes, via);
     },
@@ -147,7 +148,11 @@ async function endTlsInTheMiddle(lab: Lab, notes: Notebook, via: Via): Promise<v
     const refused = await orderUntilRefused(lab, notes, { item, via });
     notes.check("customer's log: code", 'PEER_NOT_AUTHORIZED', String(refused['code']));
     notes.check("customer's log: expected", like(new RegExp(lab.idOf('backend'))), String(refused['expected']));
-    notes.check("customer's log: got", like(new RegExp(lab.idOf('auditor'))), String(refused['got'] ?? refused['peerId']));
+    notes.check(
+      "customer's log: got",
+      like(new RegExp(lab.idOf('auditor'))),
+      String(refused['got'] ?? refused['peerId']),
+    );
     notes.check('requests that the machine in the middle was sent', 0, requests);
   } finally {
     relay.leadTo(via === 'http' ? lab.system.addresses.backend.https : lab.system.addresses.backend.grpc);

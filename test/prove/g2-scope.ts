@@ -19,7 +19,8 @@ export const scopeExperiments: readonly Experiment[] = [
   {
     id: 'G2.2',
     kind: 'claim',
-    title: "Federation lets in one named identity of a partner, not its neighbour, and is withdrawn while everything runs",
+    title:
+      'Federation lets in one named identity of a partner, not its neighbour, and is withdrawn while everything runs',
     run: federate,
   },
 ];
@@ -36,7 +37,8 @@ async function refusedEverywhere(lab: Lab, notes: Notebook, source: X509Source, 
     ['backend', 'backend by gRPC', () => callGrpc(source, backendGrpc, { method: 'SayHello' })],
     ['db-client', 'db-client by gRPC', () => callGrpc(source, dbClient, { method: 'CreateOrder' })],
   ];
-  for (const [service, where, attempt] of attempts) await refusedAt({ lab, notes, id, code }, { service, where, attempt });
+  for (const [service, where, attempt] of attempts)
+    await refusedAt({ lab, notes, id, code }, { service, where, attempt });
 }
 
 interface Refusing {
@@ -102,7 +104,11 @@ async function federate(lab: Lab, notes: Notebook): Promise<void> {
   await untilBundles(lab, () => lab.trust.federate(partner.trustDomain, document, ['backend']));
   await acceptedAsNamed(lab, notes, { buyer, buyerId });
   const atDbClient = () => callGrpc(buyer, lab.targets.dbClient, { method: 'CreateOrder' });
-  const where = { service: 'db-client', where: 'db-client, which was not given the bundle,', attempt: atDbClient } as const;
+  const where = {
+    service: 'db-client',
+    where: 'db-client, which was not given the bundle,',
+    attempt: atDbClient,
+  } as const;
   await refusedAt({ lab, notes, id: buyerId, code: 'NO_BUNDLE' }, where);
 
   notes.step("The buyer's neighbour, of the same trust domain and the same CA");
@@ -149,7 +155,8 @@ async function untilBundles(lab: Lab, change: () => Promise<void>): Promise<void
   await change();
   await lab.system.waitForLog(
     'backend',
-    (record) => isSince(record) && record['event'] === 'identity' && JSON.stringify(record['changed']).includes('"bundles":true'),
+    (record) =>
+      isSince(record) && record['event'] === 'identity' && JSON.stringify(record['changed']).includes('"bundles":true'),
     30_000,
   );
 }

@@ -17,7 +17,8 @@ export const callerExperiments: readonly Experiment[] = [
   {
     id: 'G3.1',
     kind: 'claim',
-    title: 'One order: each hop writes down who it is, who called it and who began it, in log, span and decision record, as one transaction',
+    title:
+      'One order: each hop writes down who it is, who called it and who began it, in log, span and decision record, as one transaction',
     async run(lab, notes) {
       for (const via of ['http', 'grpc'] as const) await followOrder(lab, notes, via);
     },
@@ -41,7 +42,11 @@ async function followOrder(lab: Lab, notes: Notebook, via: 'http' | 'grpc'): Pro
   const placed = await placeOrder(lab.system.customerUrl, { item: uniqueItem('followed'), via });
   notes.check("the edge's answer", 201, placed.status);
   notes.measure('trace', placed.traceId);
-  notes.check('created_by in the database: the origin, as db-client verified it', lab.idOf('customer'), placed.createdBy);
+  notes.check(
+    'created_by in the database: the origin, as db-client verified it',
+    lab.idOf('customer'),
+    placed.createdBy,
+  );
   const edge = await requestOf(lab, 'customer', placed.traceId);
   const txn = String(edge['txn']);
   notes.check('customer, log: self', lab.idOf('customer'), String(edge['self']));

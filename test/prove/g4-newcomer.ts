@@ -1,7 +1,7 @@
 /** G4: a service that nobody had heard of joins, and what a static credential does instead. */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import type { PartName } from '@countersign/local-stack';

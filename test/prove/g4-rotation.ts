@@ -13,7 +13,8 @@ export const rotationExperiments: readonly Experiment[] = [
   {
     id: 'G4.1',
     kind: 'claim',
-    title: 'Every SVID is rotated again and again, and the CA once, under load: no call fails, and what was kept of the old CA is refused',
+    title:
+      'Every SVID is rotated again and again, and the CA once, under load: no call fails, and what was kept of the old CA is refused',
     run: rotateUnderLoad,
   },
 ];
@@ -28,13 +29,12 @@ async function rotateUnderLoad(lab: Lab, notes: Notebook): Promise<void> {
   const startedAt = performance.now();
   try {
     await untilTrue(() => EDGES.every((edge) => edges.edges.has(edge)) && load.calls.every((it) => it.succeeded > 0));
-    const old = await keepIdentities(lab, notes);
-    const rolled = await rotateAll(lab, notes, startedAt);
+    const { kept, roots } = await rotateAll(lab, notes, startedAt);
     await untilTrue(() => EDGES.every((edge) => isReplaced(edges, edge)));
     await untilAsync(async () => (await lab.control.roots()).length === 1);
     await pause(Math.max(0, lab.effort.seconds * 1_000 - (performance.now() - startedAt)));
-    await describeRoots(lab, notes, rolled);
-    await presentKept(lab, notes, old);
+    await describeRoots(lab, notes, roots);
+    await presentKept(lab, notes, kept);
   } finally {
     await load.stop();
     edges.stop();
@@ -59,19 +59,38 @@ async function keepIdentities(lab: Lab, notes: Notebook): Promise<ReadonlyMap<st
   return kept;
 }
 
-/** Rotations spread over the time, with the change of the CA after half of them. Gives the former root. */
-async function rotateAll(lab: Lab, notes: Notebook, startedAt: number): Promise<readonly string[]> {
+/** What is left of the CA that was. */
+interface Former {
+  readonly kept: ReadonlyMap<string, X509Source>;
+  readonly roots: readonly string[];
+}
+
+/** Rotations spread over the time; the CA is changed after half of them, and everybody's identity copied just before. */
+async function rotateAll(lab: Lab, notes: Notebook, startedAt: number): Promise<Former> {
   const { rotations, seconds } = lab.effort;
-  const before = await lab.control.roots();
+  const roots = await lab.control.roots();
+  const serialOf = async (name: string) => (await lab.sourceAs(name)).current().svid.leaf.serialNumber;
+  let kept: ReadonlyMap<string, X509Source> = new Map();
   let changes = 0;
   const stop = lab.onRecord((program, record) => {
-    if (program === 'backend' && record['event'] === 'identity' && JSON.stringify(record['changed']).includes('"svid":true'))
+    if (
+      program === 'backend' &&
+      record['event'] === 'identity' &&
+      JSON.stringify(record['changed']).includes('"svid":true')
+    )
       changes += 1;
   });
   try {
     for (let done = 1; done <= rotations; done += 1) {
+      const isHalf = done === Math.ceil(rotations / 2);
+      const former = await serialOf('customer');
       await lab.control.rotate();
-      if (done === Math.ceil(rotations / 2)) await lab.control.rotateCa();
+      if (isHalf) {
+        // The copies shall be young: they are still within their life when they are presented.
+        await untilAsync(async () => (await serialOf('customer')) !== former);
+        kept = await keepIdentities(lab, notes);
+        await lab.control.rotateCa();
+      }
       const next = (done * seconds * 1_000) / (rotations + 1) - (performance.now() - startedAt);
       if (done < rotations) await pause(Math.max(0, next));
     }
@@ -83,13 +102,17 @@ async function rotateAll(lab: Lab, notes: Notebook, startedAt: number): Promise<
   notes.step('Rotations');
   notes.measure('rotations of every SVID, and changes of the CA', [rotations, 1]);
   notes.check('new SVIDs that backend was given', atLeast(lab.trust.provider === 'spire' ? 2 : rotations + 1), changes);
-  return before;
+  return { kept, roots };
 }
 
 async function describeRoots(lab: Lab, notes: Notebook, before: readonly string[]): Promise<void> {
   const after = await lab.control.roots();
   notes.check('roots in the bundle before and after', [1, 1], [before.length, after.length]);
-  notes.check('the old root is still among them', false, after.some((root) => before.includes(root)));
+  notes.check(
+    'the old root is still among them',
+    false,
+    after.some((root) => before.includes(root)),
+  );
 }
 
 async function presentKept(lab: Lab, notes: Notebook, old: ReadonlyMap<string, X509Source>): Promise<void> {

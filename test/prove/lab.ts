@@ -11,9 +11,9 @@ import {
   type ProgramName,
   type RunningSystem,
   type SpireOptions,
+  type SystemOptions,
   startSpireSystem,
   startSystem,
-  type SystemOptions,
 } from '@countersign/local-stack';
 import { createWorkloadApiX509Source, type X509Source } from '@countersign/spiffe-tls';
 import { type OtlpReceiver, startOtlpReceiver } from '../integration/otlp-receiver.ts';
@@ -155,7 +155,11 @@ function openIdentities(system: RunningSystem, stack: AsyncDisposableStack): Pic
   return { socketAs, sourceAs: (workload) => remember(sources, workload, openSource) };
 }
 
-function remember<Made>(known: Map<string, Promise<Made>>, name: string, make: (name: string) => Promise<Made>): Promise<Made> {
+function remember<Made>(
+  known: Map<string, Promise<Made>>,
+  name: string,
+  make: (name: string) => Promise<Made>,
+): Promise<Made> {
   const made = known.get(name) ?? make(name);
   known.set(name, made);
   return made;

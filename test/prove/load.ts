@@ -50,7 +50,11 @@ export async function startLoad(customerUrl: string): Promise<Load> {
   };
 }
 
-function repeat(name: string, once: () => Promise<void>, stopping: AbortSignal): { calls: Calls; ended: Promise<void> } {
+function repeat(
+  name: string,
+  once: () => Promise<void>,
+  stopping: AbortSignal,
+): { calls: Calls; ended: Promise<void> } {
   const calls: Calls = { name, succeeded: 0, failures: [] };
   const run = async () => {
     while (!stopping.aborted) {

@@ -40,7 +40,9 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
 function experimentName(name: string): string {
   const [property = ''] = name.split('.');
   if (isProperty(property) && /^G\d(\.\d+)?$/.test(name)) return name;
-  throw new TypeError(`--only: must be G1 to G4, or an experiment such as G1.2, got ${JSON.stringify(name.slice(0, 40))}`);
+  throw new TypeError(
+    `--only: must be G1 to G4, or an experiment such as G1.2, got ${JSON.stringify(name.slice(0, 40))}`,
+  );
 }
 
 function wholeNumber(name: string, text: string): number {

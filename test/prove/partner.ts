@@ -38,10 +38,9 @@ export async function startPartner(name: string, workloads: readonly string[]): 
       await using own = createWorkloadApiX509Source({ endpoint: trustDomain.socketOf(workload) });
       const { svid, bundles } = await own.ready();
       const { svid: ofSystem, bundles: systemBundles } = system.current();
-      const both = [
-        bundles.get(TrustDomain.parse(name)),
-        systemBundles.get(ofSystem.id.trustDomain),
-      ].filter((bundle) => bundle !== undefined);
+      const both = [bundles.get(TrustDomain.parse(name)), systemBundles.get(ofSystem.id.trustDomain)].filter(
+        (bundle) => bundle !== undefined,
+      );
       return createStaticX509Source({ svid, svids: [svid], bundles: X509BundleSet.of(...both) });
     },
     async [Symbol.asyncDispose]() {

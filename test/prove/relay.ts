@@ -101,7 +101,14 @@ function couple(client: Socket, address: string): Capture {
     from.on('error', () => to.destroy());
     from.on('close', () => to.destroy());
   }
-  return { startedAt: new Date(), toServer, toClient, inject: (bytes) => void server.write(bytes), serverSidePort: connected, closed };
+  return {
+    startedAt: new Date(),
+    toServer,
+    toClient,
+    inject: (bytes) => void server.write(bytes),
+    serverSidePort: connected,
+    closed,
+  };
 }
 
 /** A TLS record as its header says it is: all that somebody without keys can tell. */

@@ -47,7 +47,9 @@ export function toMarkdown(report: Report): string {
     '',
     '| | what | verdict | checks |',
     '| --- | --- | --- | --- |',
-    ...outcomes.map((outcome) => `| ${outcome.id} | ${outcome.title} | ${verdictInWords(outcome)} | ${countChecks(outcome)} |`),
+    ...outcomes.map(
+      (outcome) => `| ${outcome.id} | ${outcome.title} | ${verdictInWords(outcome)} | ${countChecks(outcome)} |`,
+    ),
     '',
     ...properties.flatMap((name) => [
       `## ${name} ${PROPERTIES[name]}`,
@@ -109,5 +111,7 @@ export function toTerminal(outcome: Outcome): string {
     ),
   ]);
   const error = outcome.error === undefined ? [] : [`    ! it ended before its time: ${outcome.error}`];
-  return [...lines, ...error, `  => ${verdictInWords(outcome)} (${(outcome.durationMs / 1_000).toFixed(1)} s)`].join('\n');
+  return [...lines, ...error, `  => ${verdictInWords(outcome)} (${(outcome.durationMs / 1_000).toFixed(1)} s)`].join(
+    '\n',
+  );
 }

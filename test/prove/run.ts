@@ -23,7 +23,9 @@ export async function prove({ experiments, reportFolder, print, change, ...optio
   const startedAt = new Date().toISOString();
   const begin = performance.now();
   try {
-    print(`A system of its own is started, with identities from ${options.spire === undefined ? 'the development trust domain' : 'SPIRE'}`);
+    print(
+      `A system of its own is started, with identities from ${options.spire === undefined ? 'the development trust domain' : 'SPIRE'}`,
+    );
     await using lab = await openLab({ ...options, stateDirectory });
     const outcomes = await runAll(experiments, change === undefined ? lab : await change(lab), print);
     const report: Report = {
