@@ -101,7 +101,7 @@ async function spanOf({ telemetry }: Lab, service: string, traceId: string): Pro
         span.kind === SERVER &&
         span.attributes['authz.decision_id'] !== undefined,
     );
-  await telemetry.waitFor((spans) => find(spans) !== undefined, SPANS_MS);
+  await telemetry.waitFor(() => find(telemetry.spans) !== undefined, SPANS_MS);
   const found = find(telemetry.spans);
   if (found === undefined) throw new Error(`prove: ${service} exported no span of ${traceId}`);
   return found;
