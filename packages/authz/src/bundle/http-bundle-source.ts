@@ -75,7 +75,10 @@ class HttpBundleSource implements BundleSource {
     this.#longPolls = answer.longPolls ?? this.#longPolls;
     const { bytes, etag } = answer;
     if (bytes === undefined) return undefined;
-    return { bytes, accepted: () => void (this.#etag = etag) };
+    const accepted = (): void => {
+      this.#etag = etag;
+    };
+    return { bytes, accepted };
   }
 
   follow(look: (wait: boolean) => Promise<boolean>): void {

@@ -52,7 +52,7 @@ export function createBundleVerifier(keys: readonly BundleKey[]): BundleVerifier
     const key = chooseKey(known, parts);
     if (!verifies(key, parts)) throw refused(`must be signed by key ${quote(key.id)}`);
     if ((parts.payload.scope ?? '') !== (key.scope ?? ''))
-      throw refused(`scope must be ${quote(key.scope ?? '')}, got ${quote(String(parts.payload.scope ?? ''))}`);
+      throw refused(`scope must be ${quote(key.scope ?? '')}, got ${quote(textOf(parts.payload.scope))}`);
     checkFiles(files, parts.payload.files);
   };
 }
@@ -72,7 +72,7 @@ function tokenIn(files: ReadonlyMap<string, Uint8Array>): string {
   if (bytes === undefined) throw refused(`must hold ${quote(SIGNATURES_FILE)}: a key is configured`);
   const { signatures, plugin } = jsonObject(bytes, SIGNATURES_FILE);
   if (plugin !== undefined && plugin !== '' && plugin !== '_default')
-    throw refused(`plugin must be the default, got ${quote(String(plugin))}`);
+    throw refused(`plugin must be the default, got ${quote(textOf(plugin))}`);
   const [token, second] = Array.isArray(signatures) ? signatures : [];
   if (typeof token !== 'string' || second !== undefined) throw refused('must hold exactly one JWT');
   return token;
@@ -97,9 +97,9 @@ function chooseKey(known: ReadonlyMap<string, ReadyKey>, { header, payload }: To
   if (header.crit !== undefined) throw refused('the JWT must have no critical extensions');
   const [only] = known.values();
   const named = header.kid ?? payload.keyid;
-  const key = known.size === 1 ? only : known.get(String(named ?? ''));
-  if (key === undefined) throw refused(`the JWT must name a known key, got ${quote(String(named ?? ''))}`);
-  if (header.alg !== key.algorithm) throw refused(`alg must be ${key.algorithm}, got ${quote(String(header.alg))}`);
+  const key = known.size === 1 ? only : known.get(textOf(named));
+  if (key === undefined) throw refused(`the JWT must name a known key, got ${quote(textOf(named))}`);
+  if (header.alg !== key.algorithm) throw refused(`alg must be ${key.algorithm}, got ${quote(textOf(header.alg))}`);
   return key;
 }
 
@@ -127,7 +127,7 @@ function checkFiles(files: ReadonlyMap<string, Uint8Array>, listed: unknown): vo
     const algorithm = HASHES.get(expected.algorithm);
     if (algorithm === undefined)
       throw refused(
-        `the hash of ${quote(name)} must be SHA-256, SHA-384 or SHA-512, got ${quote(String(expected.algorithm))}`,
+        `the hash of ${quote(name)} must be SHA-256, SHA-384 or SHA-512, got ${quote(textOf(expected.algorithm))}`,
       );
     if (hashFile(name, content, algorithm) !== expected.hash) throw refused(`${quote(name)} must be what was signed`);
     hashes.delete(name);
@@ -166,6 +166,12 @@ function jsonObject(bytes: Uint8Array, what: string): Json {
 function record(value: unknown): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused('there must be an object');
   return Object.fromEntries(Object.entries(value));
+}
+
+/** A text, or the JSON of what should have been one. */
+function textOf(value: unknown): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function refused(rule: string, cause?: unknown): AuthzError {
