@@ -137,3 +137,22 @@ test('policy module: evaluations leave nothing behind: there is no memory for th
   for (let index = 0; index < 20_000; index += 1)
     assert.equal(committed.evaluate(httpInput({ http: { method: 'GET', path: ['things', `${index}`] } })).allow, true);
 });
+
+const REFUSES = '[{"result":{"allow":false,"reason":"no","rule":"none","obligations":[]}}]';
+test('policy module: not taken into use: one that needs functions that the evaluator does not have', async () => {
+  const wasm = assembleFakePolicy({ short: REFUSES, builtins: '{"sprintf":1,"http.send":2,"time.now_ns":3}' });
+  const bundle = await parsePolicyBundle(await bundleWith({ wasm }));
+  assert.throws(
+    () => createPolicyModule(bundle),
+    (error: unknown) =>
+      error instanceof AuthzError &&
+      error.code === 'BUILTIN_MISSING' &&
+      error.message.includes('"http.send", "time.now_ns"') &&
+      !error.message.includes('sprintf'),
+  );
+});
+
+test('policy module: functions that the evaluator has may be needed', async () => {
+  const wasm = assembleFakePolicy({ short: REFUSES, builtins: '{"sprintf":1}' });
+  createPolicyModule(await parsePolicyBundle(await bundleWith({ wasm })));
+});

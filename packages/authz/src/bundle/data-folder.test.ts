@@ -141,18 +141,32 @@ test('policy data: a folder that goes away leaves the last good data', { timeout
   );
 });
 
-test('policy data: a signed bundle keeps its own, verified or not', async (t) => {
+async function signedBundle(grants: object): Promise<Buffer> {
   const { manifest, wasm } = await committedFiles();
-  const bundle = await archive([
-    ['/data.json', JSON.stringify({ grants: revoked })],
+  return archive([
+    ['/data.json', JSON.stringify({ grants })],
     ['/policy.wasm', wasm],
     ['/.manifest', manifest],
     ['/.signatures.json', '{"signatures":["a.b.c"]}'],
   ]);
-  const { engine } = await setUp(t, bundle);
+}
+
+test('policy data: a signed bundle keeps its own, verified or not', async (t) => {
+  const { engine } = await setUp(t, await signedBundle(revoked));
   assert.equal(engine.decide(httpInput()).allow, false);
   await engine.reload();
   assert.equal(engine.decide(httpInput()).allow, false);
+});
+
+test('policy data: a signed bundle that takes the place of an unsigned one brings its own data', async (t) => {
+  const { engine, bundlePath, write } = await setUp(t);
+  await write('grants/data.json', JSON.stringify({ ...GRANTS, 'spiffe://example.org/other': {} }));
+  await engine.reload();
+  assert.equal(engine.decide(httpInput()).allow, true);
+  await writeFile(bundlePath, await signedBundle(revoked));
+  const status = await engine.reload();
+  assert.equal(engine.decide(httpInput()).allow, false);
+  assert.equal(revisionOf(status).includes('+'), false);
 });
 
 test('policy data: never together with keys', async () => {
