@@ -138,7 +138,8 @@ function inside(directory: string, depth: number): FileFacts[] {
   const entries = readdirSync(directory, { withFileTypes: true });
   return entries.flatMap((found) => {
     const path = join(directory, found.name);
-    if (found.isDirectory()) return [factsOf(path, 'directory'), ...inside(path, depth - 1)];
+    // Node's compile cache: our published code, in folders of modes that Node chose.
+    if (found.isDirectory()) return [factsOf(path, 'directory'), ...(found.name === 'cache' ? [] : inside(path, depth - 1))];
     return found.isFile() && holdsKey(path) ? [factsOf(path, 'key')] : [];
   });
 }
