@@ -1,0 +1,51 @@
+/**
+ * The key of the real trust domain's CA, from its state directory: what no workload has. With it this test makes the SVIDs
+ * that the CA itself never would: that have ended, or have two names.
+ */
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { toPem } from '@countersign/spiffe-tls';
+import {
+  createTestCertificate,
+  createTestKeys,
+  type IssueOptions,
+  KeyPurpose,
+  type TestIssuer,
+} from '@countersign/testkit';
+import * as x509 from '@peculiar/x509';
+import type { Material } from './wire-tls.ts';
+
+/** Where a system keeps its root: one file, or two on SPIRE. */
+export function readIssuer(stateDirectory: string, onSpire: boolean): Promise<TestIssuer> {
+  const folder = onSpire ? join(stateDirectory, 'spire', 'ca') : join(stateDirectory, 'ca');
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  return onSpire ? issuerFrom(read('root-key.pem'), read('root.pem')) : issuerFrom(read('ca.pem'), read('ca.pem'));
+}
+
+async function issuerFrom(keyPem: string, certificatePem: string): Promise<TestIssuer> {
+  const privateKey = createPrivateKey(keyPem);
+  const keyDer = privateKey.export({ type: 'pkcs8', format: 'der' });
+  const { raw } = new X509Certificate(certificatePem);
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  const certificate = new x509.X509Certificate(raw);
+  const pair = {
+    privateKey: await webcrypto.subtle.importKey('pkcs8', keyDer, algorithm, true, ['sign']),
+    publicKey: await certificate.publicKey.export(algorithm, ['verify']),
+  };
+  return {
+    name: certificate.subject,
+    keys: { pair, privateKey, keyDer, keyPem },
+  };
+}
+
+/** What an SVID under the real CA says. */
+export type MintOptions = IssueOptions & { readonly uris: readonly string[]; readonly commonName: string };
+
+/** Makes one. */
+export async function mint(issuer: TestIssuer, options: MintOptions): Promise<Material> {
+  const keys = await createTestKeys();
+  const settings = { extendedKeyUsage: [KeyPurpose.serverAuth, KeyPurpose.clientAuth], ...options };
+  const der = await createTestCertificate({ name: `CN=${options.commonName}`, keys }, issuer, settings);
+  return { cert: toPem('CERTIFICATE', der), key: keys.keyPem };
+}

@@ -1,0 +1,80 @@
+/**
+ * What each caller presents at each server.
+ */
+import { fetchX509Context } from '@countersign/spiffe-tls';
+import { createTestCa, KeyUsageFlags, type TestCa, type TestIssuer } from '@countersign/testkit';
+import { type MintOptions, mint } from './ca-key.ts';
+import { type Caller, permittedAt, type Server } from './table.ts';
+import type { Material } from './wire-tls.ts';
+
+/** Names of the domains that callers of another trust domain are of. */
+export const FOREIGN = { stranger: 'stranger.example', federated: 'federated.example' } as const;
+
+/** What credentials are made from. */
+export interface CredentialGround {
+  workload(name: string): { readonly spiffeId: string; readonly dnsName: string };
+  socketAs(workload: string): Promise<string>;
+  /** The present CA, and the one that left the bundle. */
+  readonly issuer: TestIssuer;
+  readonly oldIssuer: TestIssuer;
+  readonly federated: TestCa;
+}
+
+/** Gives the material of a caller; each is made once. `undefined` is no certificate. */
+export interface Credentials {
+  of(caller: Caller, server: Server): Promise<Material | undefined>;
+}
+
+/** Prepares them. */
+export function createCredentials(ground: CredentialGround): Credentials {
+  const made = new Map<string, Promise<Material | undefined>>();
+  return {
+    of(caller, server) {
+      const key = caller.impostor === true ? `${caller.name} ${permittedAt(server)}` : caller.name;
+      const material = made.get(key) ?? make(caller, permittedAt(server), ground);
+      made.set(key, material);
+      return material;
+    },
+  };
+}
+
+const minutes = (count: number) => new Date(Date.now() + count * 60_000);
+
+async function make(caller: Caller, claimed: string, ground: CredentialGround): Promise<Material | undefined> {
+  const { spiffeId, dnsName } = ground.workload(claimed);
+  const named: MintOptions = { uris: [spiffeId], dnsNames: [dnsName], commonName: dnsName };
+  switch (caller.name) {
+    case 'none':
+      return undefined;
+    case 'foreign domain': {
+      const stranger = await createTestCa({ trustDomain: FOREIGN.stranger });
+      return issued(await stranger.issue({ path: '/customer', dnsNames: [dnsName] }));
+    }
+    case 'federated, unnamed':
+      return issued(await ground.federated.issue({ path: '/customer', dnsNames: [dnsName] }));
+    case 'expired':
+      return mint(ground.issuer, { ...named, notBefore: minutes(-2), notAfter: minutes(-1) });
+    case 'not yet valid':
+      return mint(ground.issuer, { ...named, notBefore: minutes(10), notAfter: minutes(20) });
+    case 'two URI SANs':
+      return mint(ground.issuer, { ...named, uris: [spiffeId, ground.workload('rogue').spiffeId] });
+    case 'CA as leaf':
+      return mint(ground.issuer, { ...named, isCa: true, keyUsage: KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign });
+    case "other domain's CA":
+      return issued(await ground.federated.issue(named));
+    case 'old CA':
+      return mint(ground.oldIssuer, named);
+    default:
+      return copyOf(await ground.socketAs(caller.name));
+  }
+}
+
+/** A workload's own SVID, as whoever can read its memory would have it. */
+export async function copyOf(endpoint: string): Promise<Material> {
+  const { svid } = await fetchX509Context({ endpoint });
+  return { cert: svid.certificatePem, key: svid.privateKeyPem() };
+}
+
+function issued({ certificatePem, keyPem }: { certificatePem: string; keyPem: string }): Material {
+  return { cert: certificatePem, key: keyPem };
+}

@@ -1,0 +1,158 @@
+/**
+ * The system under attack, with everything that attacks need: its addresses and records, the callers' credentials, an order
+ * to ask for, and a trust domain that it federates with.
+ */
+import { join } from 'node:path';
+import { type LogRecord, recordsFromNow, type System } from '@countersign/local-stack';
+import { createTestCa, type TestCa } from '@countersign/testkit';
+import { call } from '../integration/json-client.ts';
+import { isOnSpire, startTestSystem } from '../integration/test-system.ts';
+import { readIssuer } from './ca-key.ts';
+import { type Credentials, copyOf, createCredentials, FOREIGN } from './credentials.ts';
+import { type Echo, startEcho } from './echo.ts';
+import { textAt } from './outcome.ts';
+import { createRecords, type Records } from './records.ts';
+import type { Way } from './table.ts';
+import type { Material } from './wire-tls.ts';
+
+/** Everything. */
+export interface World extends AsyncDisposable {
+  readonly records: Records;
+  readonly credentials: Credentials;
+  readonly database: string;
+  /** An order that exists. */
+  readonly orderId: string;
+  /** A customer's SVID, copied before its CA left the bundle; it has not ended yet. */
+  readonly copiedBefore: Material;
+  readonly system: System;
+  idOf(workload: string): string;
+  addressOf(way: Pick<Way, 'server' | 'transport'>): string;
+}
+
+/** How to start. */
+export interface WorldOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Node's options for the servers, such as a hook that breaks one of their checks. */
+  readonly execArgv?: readonly string[];
+}
+
+/** The workload that the echo service is: a program that has ended by then. */
+const ECHO = 'db-migrate';
+
+/** Starts the system and prepares the callers. */
+export async function openWorld({ env, execArgv = [] }: WorldOptions): Promise<World> {
+  const records = createRecords();
+  const loud = { LOG_LEVEL: 'debug' };
+  const system = await startTestSystem({
+    env,
+    programEnv: { backend: loud, 'db-client': loud },
+    onRecord: (program, record) => records.add(program, record),
+  });
+  try {
+    return await prepare(system, records, { env, execArgv });
+  } catch (error) {
+    await system.stop();
+    throw error;
+  }
+}
+
+async function prepare(system: System, records: Records, options: Required<WorldOptions>): Promise<World> {
+  const { identities, stateDirectory } = system;
+  const socketAs = async (workload: string) => system.socketOf(workload);
+  const federated = await createTestCa({ trustDomain: FOREIGN.federated });
+  await federate(system, federated);
+  const oldIssuer = await readIssuer(stateDirectory, isOnSpire());
+  const copiedBefore = await copyOf(await socketAs('customer'));
+  await replaceCa(system);
+  const issuer = await readIssuer(stateDirectory, isOnSpire());
+  const ground = { workload: identities.workload, socketAs, issuer, oldIssuer, federated };
+  const idOf = (workload: string) => identities.workload(workload).spiffeId;
+  const echo = await startEcho({
+    endpoint: await socketAs(ECHO),
+    self: idOf(ECHO),
+    idOf,
+    bundlePath: join(stateDirectory, 'echo-bundle.tar.gz'),
+    execArgv: options.execArgv,
+    env: { PATH: options.env['PATH'] ?? '' },
+    onRecord: (record) => records.add('echo', record),
+  });
+  const stop = async () => {
+    await echo.stop();
+    await system.stop();
+  };
+  return {
+    records,
+    credentials: createCredentials(ground),
+    database: system.postgres.database,
+    orderId: await placeOrder(system),
+    copiedBefore,
+    system,
+    idOf,
+    addressOf: (way) => addressOf(way, system, echo),
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function addressOf({ server, transport }: Pick<Way, 'server' | 'transport'>, system: System, echo: Echo): string {
+  const { backend, dbClient, postgres } = system.addresses;
+  switch (server) {
+    case 'backend':
+      return transport === 'https' ? backend.https : backend.grpc;
+    case 'db-client':
+      return dbClient.grpc;
+    case 'echo':
+      return echo.address;
+    case 'postgres':
+      return postgres;
+  }
+}
+
+/** The servers get the other domain's bundle, and no grant names anybody of it. */
+async function federate(system: System, other: TestCa): Promise<void> {
+  const document = JSON.stringify({ keys: [jwkOf(other)], spiffe_sequence: 1 });
+  await system.trustDomain.federate(other.trustDomain.name, document);
+  for (const name of ['backend', 'db-client', ECHO]) {
+    const registration = system.identities.registrations().find((each) => each.name === name);
+    if (registration === undefined) throw new TypeError(`matrix: there is no workload ${name}`);
+    await system.trustDomain.register({ ...registration, federatesWith: [other.trustDomain.name] });
+  }
+}
+
+function jwkOf({ certificate, der }: TestCa): object {
+  const { x509 } = certificate();
+  return { ...x509.publicKey.export({ format: 'jwk' }), use: 'x509-svid', x5c: [Buffer.from(der).toString('base64')] };
+}
+
+/** Replaces the CA; resolves when the old one has left the bundle of everybody who judges by it. */
+async function replaceCa(system: System): Promise<void> {
+  const [oldRoot] = await system.control.roots();
+  await system.trustDomain.rotateCa({ settleMs: 200, dropAfterMs: 1_000 });
+  const since = recordsFromNow();
+  await Promise.all(
+    judges.map(([program, event]) =>
+      system.waitForLog(program, (record) => since(record) && record['event'] === event && isDrop(record)),
+    ),
+  );
+  const roots = await system.control.roots();
+  if (oldRoot !== undefined && roots.includes(oldRoot)) throw new Error('matrix: the old CA has not left the bundle');
+}
+
+/** Those who judge peers by the bundle, and the event that tells of a new one. */
+const judges = [
+  ['backend', 'identity'],
+  ['db-client', 'identity'],
+  ['postgres', 'certificate'],
+] as const;
+
+/** The bundle alone has changed, as when a root is dropped. */
+function isDrop(record: LogRecord): boolean {
+  return textAt(record, 'changed.bundles') === 'true' && textAt(record, 'changed.svid') === 'false';
+}
+
+async function placeOrder({ customerUrl }: System): Promise<string> {
+  const body = { item: 'tea', quantity: 1, customer: 'Ada', via: 'grpc' };
+  const answer = await call(`${customerUrl}/api/orders`, { body });
+  const id = /"id":"([0-9a-f-]{36})"/.exec(answer.text)?.[1];
+  if (id === undefined) throw new Error(`matrix: no order was placed: ${answer.status} ${answer.text}`);
+  return id;
+}
