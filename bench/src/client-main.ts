@@ -1,9 +1,10 @@
 /** A client process: one variant, put under one load after the other by command. */
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
-import { bareGrpcClients, type ClientFactory, countersignGrpcClients, createGrpcCaller } from './grpc-client.ts';
-import { createBareAgent, createCountersignAgent, createHttpsCaller } from './https-client.ts';
+import { bareGrpcClients, type ClientFactory, createGrpcCaller } from './grpc-client.ts';
+import { createBareAgent, createHttpsCaller } from './https-client.ts';
 import { type LoadFigures, runLoad } from './load.ts';
+import { createOurClient, type OurClient } from './our-client.ts';
 import type { Variant, Workload } from './plan.ts';
 import { serveCommands } from './worker.ts';
 
@@ -32,6 +33,7 @@ interface OpenLoad {
 
 let current: OpenLoad | undefined;
 let grpcClients: ClientFactory | undefined;
+let ours: OurClient | undefined;
 
 const commands = {
   /** Gets ready and gives the kinds of handshake seen so far. */
@@ -57,14 +59,12 @@ serveCommands(commands);
 
 function createCaller({ variant, workload, credentials, port }: OpenRequest): Caller {
   const target = { port, selfId: credentials.spiffeId, newConnections: workload.newConnections };
+  if (variant.client !== 'bare') ours ??= createOurClient(credentials, variant.client);
   if (variant.transport === 'https') {
     // A new one for each load: a connection that the last one kept would answer in place of a new one.
-    const agent =
-      variant.client === 'bare'
-        ? createBareAgent(credentials, variant.resumption)
-        : createCountersignAgent(credentials);
-    return createHttpsCaller(agent, target);
+    const agent = ours?.createAgent() ?? createBareAgent(credentials, variant.resumption);
+    return createHttpsCaller(agent, target, ours?.signHeaders);
   }
-  grpcClients ??= variant.client === 'bare' ? bareGrpcClients(credentials) : countersignGrpcClients(credentials);
+  grpcClients ??= ours?.grpcClients ?? bareGrpcClients(credentials);
   return createGrpcCaller(grpcClients, target);
 }

@@ -36,6 +36,15 @@ export function createSource(credentials: Credentials): StaticX509Source {
   return createStaticX509Source({ svid, svids: [svid], bundles });
 }
 
+/** One's own SPIFFE ID, parsed once. */
+export function ownIdOf(credentials: Credentials): SpiffeId {
+  const known = ownIds.get(credentials) ?? SpiffeId.parse(credentials.spiffeId);
+  ownIds.set(credentials, known);
+  return known;
+}
+
+const ownIds = new WeakMap<Credentials, SpiffeId>();
+
 /** The SPIFFE ID of the other end. */
 export function peerIdOf(credentials: Credentials): SpiffeId {
   return SpiffeId.parse(credentials.peerId);

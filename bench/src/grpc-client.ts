@@ -2,10 +2,9 @@
  * The gRPC clients that are compared: the same generated client over grpc-js's own channel and over ours.
  */
 import { HelloServiceClient } from '@countersign/contracts';
-import { authorizeId, createSpiffeGrpcChannel } from '@countersign/spiffe-tls';
 import { credentials as grpcCredentials } from '@grpc/grpc-js';
 import type { Caller, Target } from './caller.ts';
-import { type Credentials, createSource, peerIdOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { greetingFor } from './greeting.ts';
 
 interface Client {
@@ -27,18 +26,6 @@ export function bareGrpcClients(credentials: Credentials): ClientFactory {
   return (port) => {
     const stub = new HelloServiceClient(`127.0.0.1:${port}`, tls, options);
     return { stub, close: () => stub.close() };
-  };
-}
-
-/** Ours. */
-export function countersignGrpcClients(credentials: Credentials): ClientFactory {
-  const source = createSource(credentials);
-  const authorize = authorizeId(peerIdOf(credentials));
-  return (port) => {
-    const address = `127.0.0.1:${port}`;
-    const channelOverride = createSpiffeGrpcChannel({ source, authorize, address });
-    const stub = new HelloServiceClient(address, grpcCredentials.createInsecure(), { channelOverride });
-    return { stub, close: () => channelOverride.close() };
   };
 }
 

@@ -1,13 +1,21 @@
 /**
- * The gRPC servers that are compared: one service behind grpc-js's own TLS, and behind ours with the guard.
+ * The gRPC servers that are compared: one service behind grpc-js's own TLS, and behind ours, layer by layer.
  */
-import { createGrpcGuard, createSpiffeAuthorizer } from '@countersign/authz';
+import { createGrpcGuard } from '@countersign/authz';
 import { HelloServiceService } from '@countersign/contracts';
+import { partyOf, selfOf } from '@countersign/service-kit';
 import { createSpiffeGrpcServer } from '@countersign/spiffe-tls';
-import { Server, ServerCredentials, type ServerOptions, type sendUnaryData } from '@grpc/grpc-js';
-import { type Credentials, createSource } from './credentials.ts';
+import { createGrpcCallLog } from '@countersign/telemetry';
+import {
+  Server,
+  ServerCredentials,
+  type ServerInterceptor,
+  type ServerOptions,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import type { Credentials } from './credentials.ts';
 import { greetingFor } from './greeting.ts';
-import type { TimedPolicy } from './policy.ts';
+import type { OurServer } from './our-server.ts';
 
 /** grpc-js's own mutual TLS. It has no switch for session tickets, so it makes some, and its client never uses them. */
 export function listenBareGrpc(credentials: Credentials): Promise<number> {
@@ -23,16 +31,16 @@ export function listenBareGrpc(credentials: Credentials): Promise<number> {
 }
 
 /** Ours: the adapter and, unless it is measured alone, a decision on each call. */
-export async function listenCountersignGrpc(
+export async function listenOurGrpc(
   credentials: Credentials,
-  { engine }: TimedPolicy,
-  guarded: boolean,
+  { source, authorize, guard, logger }: OurServer,
 ): Promise<number> {
-  const self = (): string => credentials.spiffeId;
-  const server = createServer(credentials, guarded ? { interceptors: [createGrpcGuard({ engine, self })] } : {});
-  const authorize = createSpiffeAuthorizer(engine, self);
-  const listening = createSpiffeGrpcServer({ source: createSource(credentials), authorize, server });
-  return (await listening.listen(0, '127.0.0.1')).port;
+  const interceptors: ServerInterceptor[] = [];
+  if (logger !== undefined)
+    interceptors.push(createGrpcCallLog({ logger, self: () => selfOf(source), peerOf: partyOf }));
+  if (guard !== undefined) interceptors.push(createGrpcGuard(guard));
+  const server = createServer(credentials, { interceptors });
+  return (await createSpiffeGrpcServer({ source, authorize, server }).listen(0, '127.0.0.1')).port;
 }
 
 function createServer({ peerId }: Credentials, options: ServerOptions = {}): Server {

@@ -1,12 +1,12 @@
 /**
- * The HTTPS clients that are compared: the same `https.request` with Node's own agent and with ours.
+ * The HTTPS clients that are compared: the same `https.request` with Node's own agent and with ours, layer by layer.
  */
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
-import { authorizeId, createSpiffeHttpsAgent } from '@countersign/spiffe-tls';
 import type { Caller, Target } from './caller.ts';
-import { type Credentials, createSource, peerIdOf } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { greetingFor } from './greeting.ts';
 
 /**
@@ -24,20 +24,19 @@ export function createBareAgent(credentials: Credentials, resumption: boolean): 
   return new Agent({ keepAlive: true, secureContext, servername: credentials.peerDnsName, ...sessions });
 }
 
-/** Ours: the server is verified by its SPIFFE ID. */
-export function createCountersignAgent(credentials: Credentials): Agent {
-  return createSpiffeHttpsAgent({ source: createSource(credentials), authorize: authorizeId(peerIdOf(credentials)) });
-}
+/** Headers that are made for each request, as the caller chain is. */
+export type SignHeaders = (act: string) => Promise<OutgoingHttpHeaders>;
 
 /** Repeats `GET /hello`, over one connection each if `newConnections`, else over as many as there are callers. */
-export function createHttpsCaller(agent: Agent, target: Target): Caller {
+export function createHttpsCaller(agent: Agent, target: Target, signHeaders?: SignHeaders): Caller {
   const handshakes = new Set<string>();
   const expected = `200 ${JSON.stringify({ message: greetingFor(target.selfId) })}`;
   const headers = target.newConnections ? { connection: 'close' } : {};
-  const options = { agent, host: '127.0.0.1', port: target.port, path: '/hello', headers };
+  const options = { agent, host: '127.0.0.1', port: target.port, path: '/hello' };
   return {
     async operation() {
-      const { body, freshSocket } = await get(options);
+      const signed = signHeaders === undefined ? {} : await signHeaders('GET /hello');
+      const { body, freshSocket } = await get({ ...options, headers: { ...headers, ...signed } });
       if (freshSocket !== undefined) handshakes.add(describe(freshSocket));
       if (body !== expected) throw new Error(`GET /hello must be answered as agreed, got ${body}`);
     },

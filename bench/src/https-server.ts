@@ -1,14 +1,16 @@
 /**
- * The HTTPS servers that are compared: one Express application behind Node's own TLS, and behind ours with the guard.
+ * The HTTPS servers that are compared: one Express application behind Node's own TLS, and behind ours, layer by layer.
  */
 import { constants } from 'node:crypto';
 import { createServer, type Server, type ServerOptions } from 'node:https';
-import { createHttpGuard, createSpiffeAuthorizer } from '@countersign/authz';
+import { createHttpGuard } from '@countersign/authz';
+import { partyOf, selfOf } from '@countersign/service-kit';
 import { createSpiffeHttpsServer } from '@countersign/spiffe-tls';
+import { createHttpCallLog } from '@countersign/telemetry';
 import express, { type Express, type RequestHandler } from 'express';
-import { type Credentials, createSource } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { greetingFor } from './greeting.ts';
-import type { TimedPolicy } from './policy.ts';
+import type { OurServer } from './our-server.ts';
 
 /** Node's own TLS doing the same work: TLS 1.3, both ends verified by OpenSSL. No tickets, unless resumption is asked for. */
 export function createBareHttpsServer(credentials: Credentials, resumption: boolean): Server {
@@ -26,22 +28,21 @@ export function createBareHttpsServer(credentials: Credentials, resumption: bool
 }
 
 /** Ours: the adapter and, unless it is measured alone, a decision on each request. */
-export function createCountersignHttpsServer(
+export function createOurHttpsServer(
   credentials: Credentials,
-  { engine }: TimedPolicy,
-  guarded: boolean,
+  { source, authorize, guard, logger }: OurServer,
 ): Server {
-  const self = (): string => credentials.spiffeId;
-  const guard = createHttpGuard({ engine, self });
-  const authorize = createSpiffeAuthorizer(engine, self);
-  const application = createApplication(credentials, guarded ? [guard('GET /hello')] : []);
-  return createSpiffeHttpsServer({ source: createSource(credentials), authorize }, application);
+  const handlers: RequestHandler[] = [];
+  if (logger !== undefined)
+    handlers.push(createHttpCallLog({ logger, transport: 'https', self: () => selfOf(source), peerOf: partyOf }));
+  if (guard !== undefined) handlers.push(createHttpGuard(guard)('GET /hello'));
+  return createSpiffeHttpsServer({ source, authorize }, createApplication(credentials, handlers));
 }
 
-function createApplication({ peerId }: Credentials, guards: readonly RequestHandler[]): Express {
+function createApplication({ peerId }: Credentials, before: readonly RequestHandler[]): Express {
   const application = express();
   application.disable('x-powered-by');
-  application.get('/hello', ...guards, (_request, response) => {
+  application.get('/hello', ...before, (_request, response) => {
     response.json({ message: greetingFor(peerId) });
   });
   return application;

@@ -3,11 +3,21 @@
  */
 
 /**
- * What stands at one end. `bare`: Node's TLS and nothing else. `countersign`: our adapters, and the guard on a server.
- * `adapter`: without the guard, to tell what comes from where; no service runs like that. `go-spiffe`: the reference library,
- * in Go, which decides nothing beyond whom it lets in.
+ * What stands at one end. `bare`: Node's TLS and nothing else. `adapter`: our adapters alone; no service runs like that.
+ * `guard`: and a decision about each request on a server. `chain`: and the caller chain, signed by the client and verified by
+ * the server. `telemetry`: and what a service tells about each request: log lines, spans, decision records, exported by
+ * OTLP. `go-spiffe`: the reference library, in Go, which decides nothing beyond whom it lets in.
  */
-export type Side = 'bare' | 'adapter' | 'countersign' | 'go-spiffe';
+export type Side = 'bare' | Layer | 'go-spiffe';
+
+/** Ours, each with all that stands before it. */
+export const LAYERS = ['adapter', 'guard', 'chain', 'telemetry'] as const;
+export type Layer = (typeof LAYERS)[number];
+
+/** Whether an end of ours has a layer. */
+export function hasLayer(side: Side, layer: Layer): boolean {
+  return side !== 'bare' && side !== 'go-spiffe' && LAYERS.indexOf(side) >= LAYERS.indexOf(layer);
+}
 
 /** How one variant is served and called. Its server and its client are processes of their own. */
 export interface Variant {
@@ -35,7 +45,9 @@ export const VARIANTS: readonly Variant[] = [
     return [
       both(`bare ${said}`, 'bare'),
       both(`adapter alone, ${said}`, 'adapter'),
-      both(`countersign ${said}`, 'countersign'),
+      both(`guard, ${said}`, 'guard'),
+      both(`guard and chain, ${said}`, 'chain'),
+      both(`guard, chain and telemetry, ${said}`, 'telemetry'),
       both(`go-spiffe ${said}`, 'go-spiffe'),
       between(`go-spiffe server, our client, ${said}`, 'go-spiffe', 'adapter'),
       between(`our server, go-spiffe client, ${said}`, 'adapter', 'go-spiffe'),
@@ -57,12 +69,27 @@ export interface Comparison {
 }
 
 export const AGAINST_BARE: readonly Comparison[] = [
-  { name: 'HTTPS', figure: 'countersign https', baseline: 'bare https' },
-  { name: 'gRPC', figure: 'countersign gRPC', baseline: 'bare gRPC' },
-  { name: 'HTTPS without guard', figure: 'adapter alone, https', baseline: 'bare https' },
-  { name: 'gRPC without guard', figure: 'adapter alone, gRPC', baseline: 'bare gRPC' },
+  { name: 'HTTPS, adapter alone', figure: 'adapter alone, https', baseline: 'bare https' },
+  { name: 'gRPC, adapter alone', figure: 'adapter alone, gRPC', baseline: 'bare gRPC' },
+  { name: 'HTTPS with guard', figure: 'guard, https', baseline: 'bare https' },
+  { name: 'gRPC with guard', figure: 'guard, gRPC', baseline: 'bare gRPC' },
+  { name: 'HTTPS with guard and chain', figure: 'guard and chain, https', baseline: 'bare https' },
+  { name: 'gRPC with guard and chain', figure: 'guard and chain, gRPC', baseline: 'bare gRPC' },
+  { name: 'HTTPS with all', figure: 'guard, chain and telemetry, https', baseline: 'bare https' },
+  { name: 'gRPC with all', figure: 'guard, chain and telemetry, gRPC', baseline: 'bare gRPC' },
   { name: 'bare HTTPS, resumed', figure: 'bare https, resumed', baseline: 'bare https' },
 ];
+
+/** What each layer adds to the one before it. */
+export const LAYER_BY_LAYER: readonly Comparison[] = TRANSPORTS.flatMap(({ said }) => {
+  const name = said === 'https' ? 'HTTPS' : said;
+  return [
+    { name: `${name}: adapter`, figure: `adapter alone, ${said}`, baseline: `bare ${said}` },
+    { name: `${name}: guard`, figure: `guard, ${said}`, baseline: `adapter alone, ${said}` },
+    { name: `${name}: chain`, figure: `guard and chain, ${said}`, baseline: `guard, ${said}` },
+    { name: `${name}: telemetry`, figure: `guard, chain and telemetry, ${said}`, baseline: `guard and chain, ${said}` },
+  ];
+});
 
 /** None of these has the guard: go-spiffe has none either. */
 export const AGAINST_GO_SPIFFE: readonly Comparison[] = TRANSPORTS.flatMap(({ said }) => {

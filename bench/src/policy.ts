@@ -1,4 +1,5 @@
 /** The committed policy, the one that the services run. Its grants name the identities of this run. */
+import { fileURLToPath } from 'node:url';
 import { createPolicyEngine, type PolicyEngine } from '@countersign/authz';
 
 /** A policy that keeps how long each of its decisions took. */
@@ -8,8 +9,10 @@ export interface TimedPolicy {
   readonly timesUs: readonly number[];
 }
 
+export const bundlePath = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
+
 export function loadPolicy(): Promise<PolicyEngine> {
-  return createPolicyEngine({ bundlePath: new URL('../../policies/bundle.tar.gz', import.meta.url) });
+  return createPolicyEngine({ bundlePath });
 }
 
 /** The same, with a clock around each decision. */

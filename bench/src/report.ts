@@ -1,7 +1,7 @@
 /**
  * From results to tables. A table is data first; text and Markdown are two ways to print the same one.
  */
-import { AGAINST_BARE, AGAINST_GO_SPIFFE, type Comparison, WORKLOADS } from './plan.ts';
+import { AGAINST_BARE, AGAINST_GO_SPIFFE, type Comparison, LAYER_BY_LAYER, WORKLOADS } from './plan.ts';
 import type { Results, RoundFigures, Series } from './results.ts';
 import { median, pairedRatios, type Spread } from './statistics.ts';
 
@@ -51,6 +51,7 @@ function tablesOf({ series, steps, memory, bundles, updates }: Results): Table[]
   );
   const ratios = [
     ratioTable('Ours divided by bare', AGAINST_BARE, series),
+    addedTable(series),
     ratioTable('Ours without guard divided by go-spiffe', AGAINST_GO_SPIFFE, series),
   ];
   const others = [memoryTable(memory), stepTable(steps), bundleTable(bundles), updateTable(updates)];
@@ -60,12 +61,10 @@ function tablesOf({ series, steps, memory, bundles, updates }: Results): Table[]
 
 /** What the run is for. Above 1 is faster in the first column of figures, and slower or dearer in all others. */
 function ratioTable(title: string, comparisons: readonly Comparison[], series: readonly Series[]): Table {
-  const roundsOf = (variant: string, workload: string): readonly RoundFigures[] | undefined =>
-    series.find((candidate) => candidate.variant === variant && candidate.workload === workload)?.rounds;
   const rows = WORKLOADS.flatMap(({ name: workload }) =>
     comparisons.flatMap(({ name, figure, baseline }) => {
-      const rounds = roundsOf(figure, workload);
-      const base = roundsOf(baseline, workload);
+      const rounds = roundsOf(series, figure, workload);
+      const base = roundsOf(series, baseline, workload);
       if (rounds === undefined || base === undefined) return [];
       return [
         [`${name}, ${workload}`, ...COLUMNS.map(({ of }) => ratioText(pairedRatios(rounds.map(of), base.map(of))))],
@@ -73,6 +72,39 @@ function ratioTable(title: string, comparisons: readonly Comparison[], series: r
     }),
   );
   return { title: `${title}: median of the rounds (least to most)`, head: HEAD, rows };
+}
+
+/** What each layer adds to the one before, in CPU time of a request: differences of figures of the same round. */
+function addedTable(series: readonly Series[]): Table {
+  const cpuUs = ({ clientCpu, serverCpu }: RoundFigures): readonly [number, number] => [
+    clientCpu * US_PER_REQUEST,
+    serverCpu * US_PER_REQUEST,
+  ];
+  const rows = WORKLOADS.filter(({ newConnections }) => !newConnections).flatMap(({ name: workload }) =>
+    LAYER_BY_LAYER.flatMap(({ name, figure, baseline }) => {
+      const [rounds, base] = [roundsOf(series, figure, workload), roundsOf(series, baseline, workload)];
+      if (rounds === undefined || base === undefined) return [];
+      const added = ([0, 1] as const).map((end) =>
+        median(
+          rounds.map((round, index) => cpuUs(round)[end] - (base[index] === undefined ? 0 : cpuUs(base[index])[end])),
+        ),
+      );
+      const slower = pairedRatios(
+        rounds.map(({ perSecond }) => perSecond),
+        base.map(({ perSecond }) => perSecond),
+      );
+      return [[`${name}, ${workload}`, ...added.map((us) => us.toFixed(0)), ratioText(slower)]];
+    }),
+  );
+  return { title: 'What each layer adds to the one before it', head: ADDED_HEAD, rows };
+}
+
+/** Figures are seconds for 10 000 requests. */
+const US_PER_REQUEST = 100;
+const ADDED_HEAD = ['', 'CPU µs a request, client', 'CPU µs a request, server', 'requests per second, ratio'];
+
+function roundsOf(series: readonly Series[], variant: string, workload: string): readonly RoundFigures[] | undefined {
+  return series.find((candidate) => candidate.variant === variant && candidate.workload === workload)?.rounds;
 }
 
 function ratioText({ median: middle, min, max }: Spread): string {

@@ -15,6 +15,7 @@ import {
   type Workload,
 } from './plan.ts';
 import { profileArguments } from './profile.ts';
+import type { ReceiverCommands } from './receiver.ts';
 import { describeMachine, type MemoryFigures, type Results, type RoundFigures, type Series } from './results.ts';
 import type { ServerCommands } from './server-main.ts';
 import type { StepFigures } from './step-figures.ts';
@@ -57,9 +58,12 @@ export async function run(options: RunOptions): Promise<Results> {
   const credentials = await createRunCredentials();
   const handshakes = new Set<string>();
   const pairs: Pair[] = [];
+  const receiver = startWorker<ReceiverCommands>('./receiver.ts');
   try {
+    const otlpEndpoint = `http://127.0.0.1:${await receiver.ask('start')}`;
     for (const variant of VARIANTS) {
-      if (goSpiffe !== undefined || !needsGoSpiffe(variant)) pairs.push(await startPair(variant, credentials, options));
+      if (goSpiffe !== undefined || !needsGoSpiffe(variant))
+        pairs.push(await startPair(variant, credentials, { ...options, otlpEndpoint }));
     }
     const cells = cellsOf(pairs);
     await runRounds(cells, { effort, credentials, handshakes, onProgress });
@@ -71,7 +75,7 @@ export async function run(options: RunOptions): Promise<Results> {
     const measured = { ...loads, steps: [...steps, ...decisions], bundles, updates };
     return { takenAt: new Date().toISOString(), machine, effort, ...measured };
   } finally {
-    await Promise.all(pairs.flatMap(({ server, client }) => [server.stop(), client.stop()]));
+    await Promise.all([receiver, ...pairs.flatMap(({ server, client }) => [server, client])].map((one) => one.stop()));
   }
 }
 
@@ -95,7 +99,12 @@ async function runRounds(cells: readonly Cell[], { effort, onProgress, ...openin
   }
 }
 
-async function startPair(variant: Variant, credentials: RunCredentials, options: RunOptions): Promise<Pair> {
+/** A run's options, and where telemetry goes. */
+interface SideOptions extends RunOptions {
+  readonly otlpEndpoint: string;
+}
+
+async function startPair(variant: Variant, credentials: RunCredentials, options: SideOptions): Promise<Pair> {
   const server = startSide<ServerCommands>(variant.server, './server-main.ts', `${variant.name} server`, options);
   const client = startSide<ClientCommands>(variant.client, './client-main.ts', `${variant.name} client`, options);
   try {
@@ -107,10 +116,11 @@ async function startPair(variant: Variant, credentials: RunCredentials, options:
   }
 }
 
-function startSide<C extends Commands>(side: Side, program: string, name: string, options: RunOptions): Worker<C> {
-  const { goSpiffe, profileDirectory } = options;
+function startSide<C extends Commands>(side: Side, program: string, name: string, options: SideOptions): Worker<C> {
+  const { goSpiffe, profileDirectory, otlpEndpoint } = options;
   if (side === 'go-spiffe' && goSpiffe !== undefined) return startGoProgram<C>(goSpiffe);
-  return startWorker<C>(program, [...ONE_CIPHER, ...profileArguments(name, profileDirectory)]);
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' };
+  return startWorker<C>(program, [...ONE_CIPHER, ...profileArguments(name, profileDirectory)], variables);
 }
 
 function cellsOf(pairs: readonly Pair[]): Cell[] {

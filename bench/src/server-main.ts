@@ -1,9 +1,10 @@
 /** A server process: one variant, started by command. */
 import type { Credentials } from './credentials.ts';
-import { listenBareGrpc, listenCountersignGrpc } from './grpc-server.ts';
-import { createBareHttpsServer, createCountersignHttpsServer } from './https-server.ts';
+import { listenBareGrpc, listenOurGrpc } from './grpc-server.ts';
+import { createBareHttpsServer, createOurHttpsServer } from './https-server.ts';
 import { listen } from './listen.ts';
 import { cpuSeconds } from './load.ts';
+import { createOurServer } from './our-server.ts';
 import type { Variant } from './plan.ts';
 import { loadTimedPolicy, type TimedPolicy } from './policy.ts';
 import { type StepFigures, summarizeStep } from './step-figures.ts';
@@ -36,14 +37,10 @@ let policy: TimedPolicy | undefined;
 serveCommands(commands);
 
 async function start({ variant, credentials }: StartRequest): Promise<number> {
-  const guarded = variant.server === 'countersign';
-  if (variant.server !== 'bare') policy = await loadTimedPolicy();
-  if (variant.transport === 'grpc') {
-    return policy === undefined ? listenBareGrpc(credentials) : listenCountersignGrpc(credentials, policy, guarded);
-  }
-  const server =
-    policy === undefined
-      ? createBareHttpsServer(credentials, variant.resumption)
-      : createCountersignHttpsServer(credentials, policy, guarded);
-  return listen(server);
+  const { server, transport, resumption } = variant;
+  if (server === 'bare')
+    return transport === 'grpc' ? listenBareGrpc(credentials) : listen(createBareHttpsServer(credentials, resumption));
+  policy = await loadTimedPolicy();
+  const ours = await createOurServer(credentials, server, policy);
+  return transport === 'grpc' ? listenOurGrpc(credentials, ours) : listen(createOurHttpsServer(credentials, ours));
 }

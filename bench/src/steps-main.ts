@@ -4,6 +4,7 @@
  */
 import { loadIdentities } from '@countersign/identities';
 import { authorizeId, SpiffeId, verifyPeer, X509Bundle, X509BundleSet } from '@countersign/spiffe-tls';
+import { type ChainCase, measureChain } from './chain-steps.ts';
 import { loadPolicy } from './policy.ts';
 import { type StepFigures, summarizeStep } from './step-figures.ts';
 import type { VerdictCase } from './verdict-cases.ts';
@@ -28,6 +29,8 @@ const commands = {
     const fresh = timeEach(`verifyPeer, ${shape}, never seen before`, chains.length, (at) => judge(chains[at] ?? []));
     return [fresh, timeEach(`verifyPeer, ${shape}, in the caches`, samples, () => judge(known))];
   },
+  /** Signs and verifies this many chains. */
+  chain: (request: ChainCase): Promise<StepFigures[]> => measureChain(request),
   /** Decides this many times. */
   decide: measureDecision,
 };

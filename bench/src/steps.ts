@@ -8,12 +8,15 @@ import type { Results } from './results.ts';
 import type { RunOptions } from './run.ts';
 import { type StepFigures, summarizeStep } from './step-figures.ts';
 import type { StepCommands } from './steps-main.ts';
+import { createChainCallers } from './test-credentials.ts';
 import { measureBundles, measureUpdates } from './updates.ts';
 import { createVerdictCases, type VerdictCase } from './verdict-cases.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 /** A verdict over a certificate that was never seen costs a signature; there is no making more of them than needed. */
 const FRESH_SHARE = 0.02;
+/** Nor are more chains needed: each is signed anew, and kept until it expires. */
+const CHAIN_SHARE = 0.1;
 
 /** What the Go program is asked for here. */
 type VerifyCommands = {
@@ -28,6 +31,9 @@ export async function measureSteps(options: RunOptions): Promise<Pick<Results, '
     for (const shape of await createVerdictCases(effort.samples * FRESH_SHARE)) {
       steps.push(...(await worker.ask('judge', { ...shape, samples: effort.samples })));
       if (options.goSpiffe !== undefined) steps.push(await judgeByGoSpiffe(options.goSpiffe, shape));
+    }
+    for (const hops of await createChainCallers()) {
+      steps.push(...(await worker.ask('chain', { ...hops, samples: effort.samples * CHAIN_SHARE })));
     }
     steps.push(await worker.ask('decide', effort.samples));
   } finally {

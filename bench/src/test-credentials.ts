@@ -20,6 +20,20 @@ export async function createRunCredentials(): Promise<RunCredentials> {
   return { client: await issueFor(ca, customer, backend), server: await issueFor(ca, backend, customer) };
 }
 
+/** Callers in a row before `backend`, for chains of one, two and four links. */
+export async function createChainCallers(): Promise<Array<{ callers: Credentials[]; serverId: string }>> {
+  const identities = loadIdentities();
+  const ca = await createTestCa({ trustDomain: identities.trustDomain });
+  const server = identities.workload('backend');
+  const others = ['customer', 'auditor', 'db-client', 'rogue'].map((name) => identities.workload(name));
+  return Promise.all(
+    [1, 2, 4].map(async (length) => {
+      const callers = await Promise.all(others.slice(0, length).map((caller) => issueFor(ca, caller, server)));
+      return { callers, serverId: server.spiffeId };
+    }),
+  );
+}
+
 async function issueFor(ca: TestCa, self: Workload, peer: Workload): Promise<Credentials> {
   const issued = await ca.issue({ uris: [self.spiffeId], dnsNames: [self.dnsName] });
   return {

@@ -19,9 +19,14 @@ export interface Worker<C extends Commands> {
   stop(): Promise<void>;
 }
 
-/** Starts `program`, a file beside this one, with `execArgv` for Node. */
-export function startWorker<C extends Commands>(program: string, execArgv: readonly string[] = []): Worker<C> {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], { execArgv: [...execArgv] });
+/** Starts `program`, a file beside this one, with `execArgv` for Node and more variables in its environment. */
+export function startWorker<C extends Commands>(
+  program: string,
+  execArgv: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
+): Worker<C> {
+  const env = { ...process.env, ...variables };
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], { execArgv: [...execArgv], env });
   return {
     async ask(name, ...argument) {
       child.send({ name, argument: argument[0] });

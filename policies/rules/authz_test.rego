@@ -11,10 +11,39 @@ peer_id := "spiffe://example.org/ns/test/sa/caller"
 
 masked_id := "spiffe://example.org/ns/test/sa/masked"
 
+entry_id := "spiffe://example.org/ns/test/sa/entry"
+
+limited_id := "spiffe://example.com/limited"
+
 grants := {self_id: {
 	peer_id: {"GET /things/{id}": {}, "GET /": {}, "/example.v1.Things/Get": {}},
 	masked_id: {"GET /things/{id}": {"mask": ["owner", "note"]}},
+	relay_id: {
+		"GET /things/{id}": {"origins": {entry_id: {}, limited_id: {"mask": ["owner"]}}},
+		"/example.v1.Things/Get": {
+			"mask": ["note", "owner"],
+			"origins": {entry_id: {}, limited_id: {"mask": ["owner", "price"]}},
+		},
+	},
 }}
+
+relay_id := "spiffe://example.org/ns/test/sa/relay"
+
+link(id, act) := {"spiffe_id": id, "act": act, "issued_at": "2026-01-02T03:04:05.000Z"}
+
+from_relay(document, chain) := object.union(document, {"peer": peer("relay"), "chain": chain})
+
+relayed(origin) := from_relay(http_input, [link(origin, "POST /start"), link(relay_id, "GET /things/42")])
+
+relayed_grpc(origin) := from_relay(grpc_input, [
+	link(origin, "POST /start"),
+	link(relay_id, "/example.v1.Things/Get"),
+])
+
+with_last_link(changed) := from_relay(http_input, [
+	link(entry_id, "POST /start"),
+	object.union(link(relay_id, "GET /things/42"), changed),
+])
 
 http_input := {
 	"transport": "http",
@@ -118,6 +147,75 @@ refused_cases := {
 	"another transport": [object.union(http_input, {"transport": "amqp"}), inconsistent],
 	"another gRPC method": [object.union(grpc_input, {"grpc": {"method": "Delete"}}), inconsistent],
 	"another gRPC service": [object.union(grpc_input, {"grpc": {"service": "example.v2.Things"}}), inconsistent],
+	"a peer that leaves the required chain out": [
+		from_relay(http_input, []),
+		refusal("chain-required", "chain-is-present"),
+	],
+	"a peer that leaves the required chain out over gRPC": [
+		from_relay(grpc_input, []),
+		refusal("chain-required", "chain-is-present"),
+	],
+	"a peer that acts for itself": [
+		from_relay(http_input, [link(relay_id, "GET /things/42")]),
+		refusal("origin-not-allowed", "origin-is-allowed"),
+	],
+	"an origin that the grant does not name": [
+		relayed(peer_id),
+		refusal("origin-not-allowed", "origin-is-allowed"),
+	],
+	"an allowed origin's path in another trust domain": [
+		relayed("spiffe://example.com/ns/test/sa/entry"),
+		refusal("origin-not-allowed", "origin-is-allowed"),
+	],
+	"an allowed origin as a hop between": [
+		from_relay(http_input, [
+			link(peer_id, "POST /start"),
+			link(entry_id, "GET /start"),
+			link(relay_id, "GET /things/42"),
+		]),
+		refusal("origin-not-allowed", "origin-is-allowed"),
+	],
+	"a chain for an operation the peer lacks": [
+		json.patch(relayed(entry_id), [
+			{"op": "replace", "path": "/operation", "value": "DELETE /things/{id}"},
+			{"op": "replace", "path": "/http/method", "value": "DELETE"},
+			{"op": "replace", "path": "/chain/1/act", "value": "DELETE /things/42"},
+		]),
+		refusal("operation-not-granted", "operation-is-granted"),
+	],
+	"a chain that ends at another than the peer": [
+		from_relay(http_input, [link(entry_id, "GET /things/42")]),
+		inconsistent,
+	],
+	"a chain that ends at the peer's child": [with_last_link({"spiffe_id": concat("/", [relay_id, "x"])}), inconsistent],
+	"a chain for another HTTP method": [with_last_link({"act": "POST /things/42"}), inconsistent],
+	"a chain for a gRPC method over HTTP": [with_last_link({"act": "/example.v1.Things/Get"}), inconsistent],
+	"a chain for another gRPC method": [
+		from_relay(grpc_input, [link(relay_id, "/example.v1.Things/Delete")]),
+		inconsistent,
+	],
+	"a chain for HTTP over gRPC": [
+		from_relay(grpc_input, [link(relay_id, "GET /example.v1.Things/Get")]),
+		inconsistent,
+	],
+	"a link without an act": [
+		from_relay(http_input, [link(entry_id, ""), link(relay_id, "GET /things/42")]),
+		inconsistent,
+	],
+	"a link whose act is no text": [with_last_link({"act": ["GET /things/42"]}), inconsistent],
+	"a link issued at no time": [with_last_link({"issued_at": ""}), inconsistent],
+	"a link issued in local time": [with_last_link({"issued_at": "2026-01-02T03:04:05+01:00"}), inconsistent],
+	"a link issued on a day": [with_last_link({"issued_at": "2026-01-02Z"}), inconsistent],
+	"a link issued at a number": [with_last_link({"issued_at": 1767322845}), inconsistent],
+	"an origin that is no SPIFFE ID": [relayed("https://example.org/entry"), inconsistent],
+	"a chain that is no array": [from_relay(http_input, {"0": link(relay_id, "GET /things/42")}), inconsistent],
+	"a chain of null": [from_relay(http_input, null), inconsistent],
+	"no chain at all": [without(http_input, "chain"), inconsistent],
+	"a chain whose last link is null": [from_relay(http_input, [link(entry_id, "POST /start"), null]), inconsistent],
+	"a chain that is not needed and does not end at the peer": [
+		object.union(http_input, {"chain": [link(entry_id, "GET /things/42")]}),
+		inconsistent,
+	],
 	"no peer": [without(http_input, "peer"), inconsistent],
 	"no self": [without(http_input, "self"), refusal("service-has-no-grants", "service-has-grants")],
 	"no operation": [without(http_input, "operation"), inconsistent],
@@ -138,6 +236,17 @@ refused_cases := {
 
 # Each case that must be allowed, and what is owed.
 allowed_cases := {
+	"a chain where none is required": [
+		object.union(http_input, {"chain": [link(entry_id, "POST /start"), link(peer_id, "GET /things/42")]}),
+		granted([]),
+	],
+	"an allowed origin": [relayed(entry_id), granted([])],
+	"an allowed origin with a mask": [relayed(limited_id), granted([{"kind": "mask", "fields": ["owner"]}])],
+	"a mask of the peer's": [relayed_grpc(entry_id), granted([{"kind": "mask", "fields": ["note", "owner"]}])],
+	"the peer's mask and the origin's": [
+		relayed_grpc(limited_id),
+		granted([{"kind": "mask", "fields": ["note", "owner", "price"]}]),
+	],
 	"a route": [http_input, granted([])],
 	"the root": [
 		json.patch(http_input, [
@@ -188,6 +297,20 @@ misunderstood := [
 	{"mask": "owner"},
 	{"mask": {"owner": true}},
 	{"mask": [1]},
+	{"origins": {}},
+	{"origins": null},
+	{"origins": false},
+	{"origins": [peer_id]},
+	{"origins": peer_id},
+	{"origins": {peer_id: null}},
+	{"origins": {peer_id: false}},
+	{"origins": {peer_id: true}},
+	{"origins": {peer_id: ["owner"]}},
+	{"origins": {peer_id: {"masc": ["owner"]}}},
+	{"origins": {peer_id: {"mask": "owner"}}},
+	{"origins": {peer_id: {"mask": [1]}}},
+	{"origins": {peer_id: {"origins": {}}}},
+	{"origin": {peer_id: {}}},
 	[],
 	"yes",
 	true,
@@ -197,7 +320,8 @@ misunderstood := [
 test_refused_when_grant_is_not_understood[index] if {
 	some index, grant in misunderstood
 	expected := refusal("grant-not-understood", "grant-is-understood")
-	authz.decision == expected with input as http_input
+	with_chain := object.union(http_input, {"chain": [link(peer_id, "GET /things/42")]})
+	authz.decision == expected with input as with_chain
 		with data.grants as {self_id: {peer_id: {"GET /things/{id}": grant}}}
 }
 

@@ -75,6 +75,7 @@ const SPIFFE_TLS: readonly Page[] = [
       'workload-api-jwt-source',
       'workload-api-jwt-bundle-source',
       'fetch-jwt-svid',
+      'base64',
       'bearer',
       'jwt-svid',
       'delegated-jwt-validation',

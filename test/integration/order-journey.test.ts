@@ -70,8 +70,8 @@ describe('an order', () => {
       assert.equal(placed['customer'], 'Ada');
       assert.equal(
         placed['created_by'],
-        idOf('backend'),
-        'the verified peer of db-client, never a value from the request',
+        idOf('customer'),
+        'the verified origin of the call, never a value from the request',
       );
       const read = await edge(`/api/orders/${placed['id']}`);
       assert.equal(read.status, 200);

@@ -3,27 +3,43 @@
  * says so; no peer, a refusal, and every kind of failure end as a refusal, each told apart from the others.
  */
 import { randomUUID } from 'node:crypto';
-import type { Peer } from '@countersign/spiffe-tls';
+import {
+  CallerChainError,
+  type CallerChainErrorCode,
+  type ChainVerifier,
+  type EncodedChain,
+  type VerifiedChain,
+} from '@countersign/caller-chain';
+import type { Peer, SpiffeId } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
-import type { PolicyInput } from './policy-document.ts';
+import type { ChainLink, PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
 
 /** Why a call does not reach its handler. */
 export interface Refusal {
   /**
    * `unauthenticated`: the connection has no verified peer, or has one no longer (401, UNAUTHENTICATED).
-   * `malformed`: the request's path can't be told apart from another's (400). `denied`: the policy refuses (403,
-   * PERMISSION_DENIED). `unavailable`: nothing was decided (503, UNAVAILABLE).
+   * `malformed`: the request's path can't be told apart from another's (400). `chain`: the caller chain that the request
+   * carries does not verify (401, UNAUTHENTICATED). `denied`: the policy refuses (403, PERMISSION_DENIED). `unavailable`:
+   * nothing was decided (503, UNAVAILABLE).
    */
-  readonly kind: 'unauthenticated' | 'malformed' | 'denied' | 'unavailable';
+  readonly kind: 'unauthenticated' | 'malformed' | 'chain' | 'denied' | 'unavailable';
   /** The code that the peer is given. It does not say what a grant would have to look like. */
-  readonly code: 'PEER_NOT_VERIFIED' | 'PATH_MALFORMED' | 'POLICY_DENIED' | 'POLICY_UNAVAILABLE';
+  readonly code: RefusalCode;
   readonly decisionId: string;
   /** The policy's decision; for the answer in development only. */
   readonly decision?: Decision;
 }
+
+/** Codes of refusals, for the peer. */
+export type RefusalCode =
+  | 'PEER_NOT_VERIFIED'
+  | 'PATH_MALFORMED'
+  | 'POLICY_DENIED'
+  | 'POLICY_UNAVAILABLE'
+  | CallerChainErrorCode;
 
 /** Either the call, or why there is none. */
 export type Verdict =
@@ -34,7 +50,9 @@ export type Verdict =
 export interface GuardOptions {
   readonly engine: Pick<PolicyEngine, 'decide'>;
   /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
-  readonly self: () => string;
+  readonly self: () => SpiffeId;
+  /** Verifies caller chains. Without one no chain is read, and the policy sees none. */
+  readonly chain?: Pick<ChainVerifier, 'verify'>;
   /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
   readonly onDecision?: (record: DecisionRecord) => void;
   /** Puts the decision's rule and reason into the answer. Default `false`: never in production. */
@@ -49,6 +67,10 @@ export interface Question {
   readonly peer: () => Peer | undefined;
   /** The transport's part of the input, or `undefined` when the request has none that is safe to ask about. */
   readonly describe: () => CallDescription | undefined;
+  /** The chain that the request carries. Throwing a {@link CallerChainError} refuses it. */
+  readonly chain: () => EncodedChain | undefined;
+  /** What the last link must say is called: method and real path, or the full gRPC method. */
+  readonly act: () => string;
 }
 
 /** The input's parts that the transport knows. */
@@ -71,47 +93,83 @@ export function authorizeCall(options: GuardOptions, question: Question): Verdic
     // A decision that can't be recorded is not acted on: nobody could ever say why the call passed.
     return refuse('unavailable', decisionId);
   }
+  if (outcome.kind === 'chain') return refuseChain(outcome.error, decisionId);
   if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
-  const { peer, decision, input } = outcome;
+  const { peer, chain, decision, input } = outcome;
   if (!decision.allow) return refuse('denied', decisionId, decision);
-  return { allow: true, call: Object.freeze({ peer, decision, input }) };
+  return { allow: true, call: Object.freeze({ peer, decision, input, ...(chain === undefined ? {} : { chain }) }) };
 }
 
 type Outcome =
-  | { kind: 'decided'; peer: Peer; decision: Decision; input: PolicyInput; durationNs: number }
+  | {
+      kind: 'decided';
+      peer: Peer;
+      chain: VerifiedChain | undefined;
+      decision: Decision;
+      input: PolicyInput;
+      durationNs: number;
+    }
   | { kind: 'unauthenticated' | 'malformed' }
+  | { kind: 'chain'; error: CallerChainError }
   | { kind: 'unavailable'; error: unknown; input: PolicyInput | undefined };
 
-function decide(options: GuardOptions, { peer: findPeer, describe }: Question, decisionId: string): Outcome {
+function decide(options: GuardOptions, question: Question, decisionId: string): Outcome {
   let input: PolicyInput | undefined;
   try {
-    const peer = findPeer();
+    const peer = question.peer();
     if (peer === undefined) return { kind: 'unauthenticated' };
-    const description = describe();
+    const description = question.describe();
     if (description === undefined) return { kind: 'malformed' };
-    input = inputOf(options, peer, description);
+    const chain = verifyChain(options, question, peer);
+    input = inputOf(options, { peer, chain, description });
     const started = process.hrtime.bigint();
     const decision = options.engine.decide(input, decisionId);
-    return { kind: 'decided', peer, decision, input, durationNs: Number(process.hrtime.bigint() - started) };
+    return { kind: 'decided', peer, chain, decision, input, durationNs: Number(process.hrtime.bigint() - started) };
   } catch (error) {
-    return { kind: 'unavailable', error, input };
+    return error instanceof CallerChainError ? { kind: 'chain', error } : { kind: 'unavailable', error, input };
   }
 }
 
+/** ZERO TRUST: what a request says about earlier callers counts only when each of them signed it, for this very call. */
+function verifyChain(options: GuardOptions, question: Question, peer: Peer): VerifiedChain | undefined {
+  const encoded = options.chain === undefined ? undefined : question.chain();
+  if (encoded === undefined) return undefined;
+  return options.chain?.verify(encoded, { peerId: peer.id, ownId: options.self(), act: question.act() });
+}
+
+/** What an input is made of. */
+interface InputParts {
+  readonly peer: Peer;
+  readonly chain: VerifiedChain | undefined;
+  readonly description: CallDescription;
+}
+
 /** SPIFFE: identity reaches the policy as parsed fields of the verified ID, never as a header to split. */
-function inputOf({ self, now = Date.now }: GuardOptions, { id }: Peer, description: CallDescription): PolicyInput {
+function inputOf(
+  { self, now = Date.now }: GuardOptions,
+  { peer: { id }, chain, description }: InputParts,
+): PolicyInput {
   return {
     ...description,
-    self: { spiffe_id: self() },
+    self: { spiffe_id: self().toString() },
     peer: { spiffe_id: id.toString(), trust_domain: id.trustDomain.name, path: id.segments },
-    chain: [],
+    chain: chain?.links.map(toChainLink) ?? [],
     time: new Date(now()).toISOString(),
   };
 }
 
-function refuse(kind: Refusal['kind'], decisionId: string, decision?: Decision): Verdict {
+function toChainLink({ iss, act, issuedAt }: VerifiedChain['links'][number]): ChainLink {
+  return { spiffe_id: iss.toString(), act, issued_at: issuedAt.toISOString() };
+}
+
+function refuse(kind: keyof typeof CODES, decisionId: string, decision?: Decision): Verdict {
   const refusal = { kind, code: CODES[kind], decisionId, ...(decision === undefined ? {} : { decision }) };
   return { allow: false, refusal };
+}
+
+/** A store that is full says nothing about the chain: the caller may try again. */
+function refuseChain({ code }: CallerChainError, decisionId: string): Verdict {
+  return { allow: false, refusal: { kind: code === 'CHAIN_STORE_FULL' ? 'unavailable' : 'chain', code, decisionId } };
 }
 
 function recordOf({ now = Date.now }: GuardOptions, outcome: Outcome, decisionId: string): DecisionRecord {
@@ -122,6 +180,7 @@ function recordOf({ now = Date.now }: GuardOptions, outcome: Outcome, decisionId
   }
   if (outcome.kind === 'unavailable')
     return createDecisionRecord({ ...base, input: outcome.input, error: errorOf(outcome.error) });
+  if (outcome.kind === 'chain') return createDecisionRecord({ ...base, error: outcome.error });
   return createDecisionRecord({ ...base, error: { code: CODES[outcome.kind], message: MESSAGES[outcome.kind] } });
 }
 

@@ -3,6 +3,7 @@
  * downstream calls take it without being passed.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { VerifiedChain } from '@countersign/caller-chain';
 import type { Peer } from '@countersign/spiffe-tls';
 import { AuthzError } from './errors.ts';
 import type { PolicyInput } from './policy-document.ts';
@@ -12,6 +13,8 @@ import type { Decision } from './policy-engine.ts';
 export interface Call {
   /** The verified peer, as it was when the call was decided. */
   readonly peer: Peer;
+  /** The verified caller chain; absent when the request carried none. */
+  readonly chain?: VerifiedChain;
   readonly decision: Decision;
   /** What the policy was asked. */
   readonly input: PolicyInput;

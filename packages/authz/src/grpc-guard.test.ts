@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { type TestContext, test } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import {
   Client,
   credentials,
@@ -80,7 +81,7 @@ for (const kind of KINDS) {
 }
 
 test('grpc guard: the default peerOf finds nobody without TLS', async (t) => {
-  const guard = createGrpcGuard({ engine: engineOver(policy), self: () => SELF });
+  const guard = createGrpcGuard({ engine: engineOver(policy), self: () => SpiffeId.parse(SELF) });
   const server = new Server({ interceptors: [guard] });
   const trace: Trace = [];
   server.addService({ Unary: method('Unary', trace) }, { Unary: handlers(trace).Unary });
@@ -102,7 +103,7 @@ test('grpc guard: a registered method without a grant, and another service as se
   const rig = await rigOf(t);
   assertRefused(rig, await refusalOf(rig.call('Ungranted')), status.PERMISSION_DENIED, 'POLICY_DENIED');
   assert.equal(rig.records[0]?.result?.reason, 'operation-not-granted');
-  const other = await rigOf(t, { self: () => STRANGER });
+  const other = await rigOf(t, { self: () => SpiffeId.parse(STRANGER) });
   assertRefused(other, await refusalOf(other.call('Unary')), status.PERMISSION_DENIED, 'POLICY_DENIED');
   assert.equal(other.records[0]?.result?.reason, 'service-has-no-grants');
 });

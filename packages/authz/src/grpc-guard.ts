@@ -1,12 +1,14 @@
 /**
  * The guard of a gRPC server: an interceptor that decides each call when its headers arrive, before a message is read and
- * before the handler of any kind (unary and all streams) is invoked. Metadata is never read: it is what anybody can write.
+ * before the handler of any kind (unary and all streams) is invoked. Of the metadata the caller chain alone is read, because
+ * it is signed: the rest is what anybody can write.
  *
  * One interceptor guards every registered method, so none can be forgotten: health and reflection need grants like any
  * other. A method that is not registered is answered UNIMPLEMENTED by grpc-js itself, and no code of the service runs.
  */
+import { chainIn } from '@countersign/caller-chain';
 import { type Peer, peerOf } from '@countersign/spiffe-tls';
-import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { authorizeCall, type CallDescription, type GuardOptions } from './authorize-call.ts';
 import { type Call, runInCall } from './call-context.ts';
 import { toGrpcStatus } from './to-grpc-status.ts';
@@ -32,20 +34,20 @@ type Listener = Parameters<ServerInterceptingCall['start']>[0];
  * const server = new Server({ interceptors: [createGrpcGuard({ engine, self })] });
  */
 export function createGrpcGuard(options: GrpcGuardOptions): ServerInterceptor {
-  return (method, call) => new GuardedCall(options, describe(method.path), call);
+  return (method, call) => new GuardedCall(options, method.path, call);
 }
 
 class GuardedCall extends ServerInterceptingCall {
   readonly #options: GrpcGuardOptions;
-  readonly #description: CallDescription | undefined;
+  readonly #path: string;
   readonly #carrier: GrpcCarrier;
   /** Set when the call is allowed. A change of policy asks about open streams again from here. */
   #call: Call | undefined;
 
-  constructor(options: GrpcGuardOptions, description: CallDescription | undefined, carrier: GrpcCarrier) {
+  constructor(options: GrpcGuardOptions, path: string, carrier: GrpcCarrier) {
     super(carrier);
     this.#options = options;
-    this.#description = description;
+    this.#path = path;
     this.#carrier = carrier;
   }
 
@@ -56,7 +58,7 @@ class GuardedCall extends ServerInterceptingCall {
     };
     super.start({
       onReceiveMetadata: (metadata) => {
-        this.#call = this.#authorize();
+        this.#call = this.#authorize(metadata);
         inCall(() => listener.onReceiveMetadata(metadata));
       },
       onReceiveMessage: (message) => inCall(() => listener.onReceiveMessage(message)),
@@ -65,10 +67,12 @@ class GuardedCall extends ServerInterceptingCall {
     });
   }
 
-  #authorize(): Call | undefined {
+  #authorize(metadata: Metadata): Call | undefined {
     const verdict = authorizeCall(this.#options, {
       peer: () => (this.#options.peerOf ?? peerOf)(this.#carrier),
-      describe: () => this.#description,
+      describe: () => describe(this.#path),
+      chain: () => chainIn((name) => metadata.get(name).map(String)),
+      act: () => this.#path,
     });
     if (verdict.allow) return verdict.call;
     this.#carrier.sendStatus(toGrpcStatus(verdict.refusal, this.#options.development));

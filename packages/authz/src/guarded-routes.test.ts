@@ -1,6 +1,7 @@
 /** A route that was left without a guard must not start. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import express, { type Express } from 'express';
 import { SELF } from '../test/bundles.ts';
 import { engineOver, policy } from '../test/engines.ts';
@@ -8,7 +9,7 @@ import { assertGuardedRoutes } from './guarded-routes.ts';
 import { createHttpGuard } from './http-guard.ts';
 
 test('guarded routes: a route without a guard, or with it in the second place, fails the start', () => {
-  const guard = createHttpGuard({ engine: engineOver(policy), self: () => SELF });
+  const guard = createHttpGuard({ engine: engineOver(policy), self: () => SpiffeId.parse(SELF) });
   const handler = (_request: unknown, response: express.Response) => void response.end();
   const declare: [message: RegExp, declaration: (app: Express) => void][] = [
     [/GET \/a must have a guard first/, (app) => app.get('/a', handler)],

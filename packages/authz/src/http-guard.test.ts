@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import express from 'express';
 import { CALLER, committedBundle, MASKED_CALLER, peerOfId, SELF, STRANGER } from '../test/bundles.ts';
 import { engineAnswering, engineThrowing, policy } from '../test/engines.ts';
@@ -51,7 +52,7 @@ test('http guard: no verified peer is 401, and no header stands in for one', asy
 });
 
 test('http guard: without TLS the default peerOf finds nobody', async (t) => {
-  const guarded = createHttpGuard({ engine, self: () => SELF });
+  const guarded = createHttpGuard({ engine, self: () => SpiffeId.parse(SELF) });
   const server = createServer((request, response) => guarded.unmatched(request, response, () => response.end())).listen(
     0,
     '127.0.0.1',
@@ -74,7 +75,7 @@ test('http guard: a peer that no grant names is 403, and no header makes it anot
 });
 
 test('http guard: another service as self is 403', async (t) => {
-  const { send, records } = await rigOf(t, { self: () => STRANGER });
+  const { send, records } = await rigOf(t, { self: () => SpiffeId.parse(STRANGER) });
   assertProblem(await send('GET', '/things/42'), 403, 'POLICY_DENIED');
   assert.equal(records[0]?.result?.reason, 'service-has-no-grants');
 });
@@ -259,7 +260,7 @@ test('http guard: a resource is named from the route, and a mistake in naming it
   const records: DecisionRecord[] = [];
   const guard = createHttpGuard({
     engine,
-    self: () => SELF,
+    self: () => SpiffeId.parse(SELF),
     peerOf: () => peerOfId(CALLER),
     onDecision: (record) => records.push(record),
   });
@@ -282,7 +283,7 @@ test('http guard: a resource is named from the route, and a mistake in naming it
 });
 
 test('http guard: behind a mounted router the whole path counts', async (t) => {
-  const guard = createHttpGuard({ engine, self: () => SELF, peerOf: () => peerOfId(CALLER) });
+  const guard = createHttpGuard({ engine, self: () => SpiffeId.parse(SELF), peerOf: () => peerOfId(CALLER) });
   const router = express.Router();
   router.get(
     '/:id',

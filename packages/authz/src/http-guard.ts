@@ -1,9 +1,11 @@
 /**
  * The guard of an HTTP service, as Express (4 or 5) and plain `node:http` take it: each request is decided before its
  * handler runs. It compares the request's own bytes with the operation, so a router that is laxer than the policy (case,
- * slash at the end, HEAD for GET) does not widen a grant. Headers are never read: they are what anybody can write.
+ * slash at the end, HEAD for GET) does not widen a grant. Of the headers the caller chain alone is read, because it is
+ * signed: the rest is what anybody can write.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { chainIn } from '@countersign/caller-chain';
 import { type Peer, peerOf } from '@countersign/spiffe-tls';
 import { authorizeCall, type CallDescription, type GuardOptions } from './authorize-call.ts';
 import { bindCall, runInCall } from './call-context.ts';
@@ -109,6 +111,8 @@ function serve(
   const verdict = authorizeCall(options, {
     peer: () => (options.peerOf ?? peerOf)(request),
     describe: () => describe(operation, request),
+    chain: () => chainIn((name) => request.headersDistinct[name] ?? []),
+    act: () => actOf(request),
   });
   if (!verdict.allow) {
     sendHttpProblem(response, toHttpProblem(verdict.refusal, options.development));
@@ -116,6 +120,11 @@ function serve(
   }
   bindCall(request, verdict.call);
   runInCall(verdict.call, () => next());
+}
+
+/** The bytes of the target before `?`, undecoded: what the caller wrote is what it signed. */
+function actOf(request: HttpRequest): string {
+  return `${request.method ?? ''} ${targetOf(request).split('?', 1)[0] ?? ''}`;
 }
 
 function describe({ route, resourceOf }: Operation, request: HttpRequest): CallDescription | undefined {

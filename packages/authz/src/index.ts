@@ -2,9 +2,29 @@
  * The public interface of the package. A list by hand: what is not named here may change without notice.
  */
 
-export type { GuardOptions, Refusal } from './authorize-call.ts';
+export type { GuardOptions, Refusal, RefusalCode } from './authorize-call.ts';
 export type { ArchiveLimits } from './bundle-archive.ts';
 export { type Call, callOf, currentCall, requireCall } from './call-context.ts';
+export type { DecisionEvent, DecisionLabels, DecisionTrace } from './decision-log/decision-event.ts';
+export {
+  createDecisionLog,
+  type DecisionLog,
+  type DecisionLogOptions,
+  type DecisionLogStats,
+} from './decision-log/decision-log.ts';
+export {
+  createDeliveryCounter,
+  type DecisionSink,
+  type Delivery,
+  type DeliveryCounter,
+  type DropReason,
+  type SinkStats,
+} from './decision-log/decision-sink.ts';
+export { createEmitterSink, type EmitterSinkOptions } from './decision-log/emitter-sink.ts';
+export { createEndpointSink, type EndpointSinkOptions } from './decision-log/endpoint-sink.ts';
+export type { LogEndpointOptions } from './decision-log/log-endpoint.ts';
+export { parseMaskRules } from './decision-log/mask-rules.ts';
+export type { EndpointState } from './decision-log/uploader.ts';
 export type { DecisionRecord } from './decision-record.ts';
 export { AuthzError, type AuthzErrorCode } from './errors.ts';
 export { createGrpcGuard, type GrpcCarrier, type GrpcGuardOptions } from './grpc-guard.ts';
@@ -22,6 +42,7 @@ export {
   type ChainLink,
   type Grant,
   type Grants,
+  type GrantTerms,
   type Obligation,
   type PolicyInput,
   type PolicyResult,

@@ -61,9 +61,19 @@ export interface PolicyResult {
 /** `data.grants`: called service, then peer, then operation, then the grant. */
 export type Grants = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Grant>>>>>>;
 
-/** `{}`, or what the service owes when it uses the grant. */
-export interface Grant {
+/** What the service owes when it uses a grant; `{}`: nothing. */
+export interface GrantTerms {
+  /** Fields of the answer that the peer, or the origin, does not get to see. */
   readonly mask?: readonly string[];
+}
+
+/** What one peer may do with one operation. */
+export interface Grant extends GrantTerms {
+  /**
+   * By SPIFFE ID, the workloads that the caller chain may begin at, with what is owed for each beside what is owed for the
+   * peer. Present: a call without a chain is refused. Absent: the chain, if any, is not looked at.
+   */
+  readonly origins?: Readonly<Record<string, GrantTerms>>;
 }
 
 /** The operation of a request that is none of the service's operations. No grant can name it: the rules refuse it first. */

@@ -8,7 +8,7 @@ import type { Refusal } from './authorize-call.ts';
 
 /** `google.rpc.ErrorInfo`: why a call was refused, for programs. */
 export interface ErrorInfo {
-  /** `POLICY_DENIED`, `PEER_NOT_VERIFIED`, `POLICY_UNAVAILABLE`. */
+  /** A refusal's code: `POLICY_DENIED`, `PEER_NOT_VERIFIED`, `CHAIN_REPLAYED`. */
   readonly reason: string;
   /** {@link ERROR_DOMAIN} when a guard made it. */
   readonly domain: string;
@@ -27,6 +27,7 @@ const ANSWERS = {
     code: status.UNAUTHENTICATED,
     message: 'the connection has no verified SPIFFE ID, or has one no longer',
   },
+  chain: { code: status.UNAUTHENTICATED, message: 'the caller chain of the call does not verify' },
   malformed: { code: status.INVALID_ARGUMENT, message: 'the path of the call is not acceptable' },
   denied: { code: status.PERMISSION_DENIED, message: 'the policy does not allow this call' },
   unavailable: { code: status.UNAVAILABLE, message: 'no decision could be made: try again later' },

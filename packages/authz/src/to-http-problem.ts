@@ -25,6 +25,7 @@ const ANSWERS = {
     title: 'Unauthorized',
     detail: 'The connection has no verified SPIFFE ID, or has one no longer: connect anew with a valid X.509-SVID.',
   },
+  chain: { status: 401, title: 'Unauthorized', detail: 'The caller chain of the request does not verify.' },
   malformed: { status: 400, title: 'Bad Request', detail: 'The path of the request is not acceptable.' },
   denied: { status: 403, title: 'Forbidden', detail: 'The policy does not allow this call.' },
   unavailable: { status: 503, title: 'Service Unavailable', detail: 'No decision could be made: try again later.' },
@@ -42,8 +43,9 @@ export function sendHttpProblem(response: ServerResponse, problem: HttpProblem):
   response.statusCode = problem.status;
   response.setHeader('Content-Type', 'application/problem+json');
   response.setHeader('Cache-Control', 'no-store');
-  // RFC 9110, 15.5.2 demands a challenge; no registered scheme stands for a client certificate.
-  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'X509-SVID');
+  // RFC 9110, 15.5.2 demands a challenge; no registered scheme stands for a client certificate, or for a chain.
+  if (problem.status === 401)
+    response.setHeader('WWW-Authenticate', problem.code === 'PEER_NOT_VERIFIED' ? 'X509-SVID' : 'Caller-Chain');
   if (problem.status === 503) response.setHeader('Retry-After', '1');
   response.end(JSON.stringify(problem));
 }

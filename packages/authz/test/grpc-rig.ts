@@ -2,6 +2,7 @@
  * A real grpc-js server on loopback behind the guard, with methods of all four kinds, and a client for them.
  */
 import type { TestContext } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import {
   Client,
   type ClientDuplexStream,
@@ -118,7 +119,13 @@ export async function rigOf(
   const [trace, records]: [Trace, DecisionRecord[]] = [[], []];
   const peerOf = () => (peer === undefined ? undefined : peerOfId(peer));
   const onDecision = (record: DecisionRecord) => void records.push(record);
-  const guard = createGrpcGuard({ engine: engineOver(policy), self: () => SELF, peerOf, onDecision, ...options });
+  const guard = createGrpcGuard({
+    engine: engineOver(policy),
+    self: () => SpiffeId.parse(SELF),
+    peerOf,
+    onDecision,
+    ...options,
+  });
   const server = new Server({ interceptors: [...before, guard] });
   const methods = [...KINDS, 'Ungranted'] as const;
   server.addService(Object.fromEntries(methods.map((kind) => [kind, method(kind, trace)])), handlers(trace));

@@ -2,8 +2,9 @@
  * A real Express application on loopback behind the guard, and a client that sends request targets as they are.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request, type Server } from 'node:http';
 import type { TestContext } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import express, { type Express, type Request } from 'express';
 import { currentCall, requireCall } from '../src/call-context.ts';
 import type { DecisionRecord } from '../src/decision-record.ts';
@@ -25,7 +26,7 @@ export interface Rig {
   readonly records: DecisionRecord[];
   /** What handlers saw, one entry for each request that reached one. */
   readonly handled: string[];
-  readonly send: (method: string, path: string, headers?: Record<string, string>, body?: string) => Promise<Reply>;
+  readonly send: (method: string, path: string, headers?: OutgoingHttpHeaders, body?: string) => Promise<Reply>;
 }
 
 /** Routes that are laxer than the policy on purpose: Express's defaults ignore case and a slash at the end. */
@@ -65,7 +66,7 @@ export async function rigOf(
   const handled: string[] = [];
   const peerOf = () => (peer === undefined ? undefined : peerOfId(peer));
   const onDecision = (record: DecisionRecord) => void records.push(record);
-  const app = application({ engine, self: () => SELF, peerOf, onDecision, ...options }, handled);
+  const app = application({ engine, self: () => SpiffeId.parse(SELF), peerOf, onDecision, ...options }, handled);
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => new Promise((resolve) => server.close(resolve)));

@@ -6,10 +6,16 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { IdentitiesError } from './errors.ts';
 import schema from './identities.schema.json' with { type: 'json' };
 
-/** What a caller may do with one operation. */
-export interface Grant {
-  /** Fields of the answer that the caller does not get to see. */
+/** What limits the answer. */
+export interface GrantTerms {
+  /** Fields of the answer that the caller, or the origin, does not get to see. */
   readonly mask?: readonly string[];
+}
+
+/** What a caller may do with one operation. */
+export interface Grant extends GrantTerms {
+  /** Workload names or SPIFFE IDs that the call may have begun at; present: the call must carry a caller chain. */
+  readonly origins?: Readonly<Record<string, GrantTerms>>;
 }
 
 /** One workload as the file has it. */

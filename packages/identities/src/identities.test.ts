@@ -52,6 +52,27 @@ describe('derived values', () => {
     });
   });
 
+  it("grants' origins: names become IDs, IDs of other trust domains stay, masks are kept", () => {
+    const origins = { web: {}, api: { mask: ['owner'] }, 'spiffe://example.com/partner/web': { mask: ['price'] } };
+    const calls = { api: { 'GET /': { mask: ['note'], origins }, 'GET /b': { origins: { stranger: {} } } } };
+    const document = { ...good, workloads: { ...good.workloads, web: { calls } } };
+    assert.deepEqual(loadIdentities(write(JSON.stringify(document))).grants(), {
+      'spiffe://example.org/ns/apps/sa/api': {
+        'spiffe://example.org/ns/apps/sa/web': {
+          'GET /': {
+            mask: ['note'],
+            origins: {
+              'spiffe://example.org/ns/apps/sa/web': {},
+              'spiffe://example.org/ns/apps/sa/api': { mask: ['owner'] },
+              'spiffe://example.com/partner/web': { mask: ['price'] },
+            },
+          },
+          'GET /b': { origins: { 'spiffe://example.org/ns/apps/sa/stranger': {} } },
+        },
+      },
+    });
+  });
+
   it('pg_ident lines: only workloads with a role, names quoted', () => {
     const identities = loadIdentities(write(JSON.stringify(good)));
     assert.equal(identities.pgIdentLines('spiffe'), 'spiffe "api.apps.example.org" "things_rw"\n');
@@ -73,6 +94,19 @@ describe('derived values', () => {
     ]);
   });
 });
+
+const refusedOrigins: [name: string, origin: string][] = [
+  ['origin that nobody is', 'nobody'],
+  ['origin of an inherited name', 'constructor'],
+  ['origin with a wildcard', '*'],
+  ['origin of this trust domain by its ID', 'spiffe://example.org/ns/apps/sa/web'],
+  ['origin in upper case', 'spiffe://Example.com/partner/web'],
+  ['origin that is a trust domain', 'spiffe://example.com'],
+  ['origin that ends in a slash', 'spiffe://example.com/partner/'],
+  ['origin with a dot segment', 'spiffe://example.com/partner/../web'],
+  ['origin with another scheme', 'https://example.com/partner'],
+  ['origin with a port', 'spiffe://example.com:443/partner'],
+];
 
 describe('refused files', () => {
   const api = { api: {} };
@@ -115,6 +149,23 @@ describe('refused files', () => {
     ['operation in lower case', calls({ 'get /orders': {} }), 'workloads.web.calls.api.get /orders'],
     ['grant with an unknown field', calls({ 'GET /': { allow: true } }), 'workloads.web.calls.api.GET /.allow'],
     ['empty mask', calls({ 'GET /': { mask: [] } }), 'workloads.web.calls.api.GET /.mask'],
+    ...refusedOrigins.map(([name, origin]): [string, unknown, string] => [
+      name,
+      calls({ 'GET /': { origins: { [origin]: {} } } }),
+      `workloads.web.calls.api.GET /.origins.${origin}`,
+    ]),
+    ['no origins', calls({ 'GET /': { origins: {} } }), 'workloads.web.calls.api.GET /.origins'],
+    ['origins as a list', calls({ 'GET /': { origins: ['web'] } }), 'workloads.web.calls.api.GET /.origins'],
+    [
+      'origin with an unknown field',
+      calls({ 'GET /': { origins: { web: { origins: {} } } } }),
+      'workloads.web.calls.api.GET /.origins.web.origins',
+    ],
+    [
+      'origin with an empty mask',
+      calls({ 'GET /': { origins: { web: { mask: [] } } } }),
+      'workloads.web.calls.api.GET /.origins.web.mask',
+    ],
     [
       'DNS name over 64 characters',
       { ...good, workloads: { [`w${'x'.repeat(48)}`]: {} } },

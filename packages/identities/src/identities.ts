@@ -3,7 +3,13 @@
  * registrations of the trust domain, the policy's grants, PostgreSQL's map from certificate to role.
  */
 import { IdentitiesError } from './errors.ts';
-import { defaultIdentitiesFile, type Grant, type IdentitiesFile, readIdentitiesFile } from './identities-file.ts';
+import {
+  defaultIdentitiesFile,
+  type Grant,
+  type GrantTerms,
+  type IdentitiesFile,
+  readIdentitiesFile,
+} from './identities-file.ts';
 
 /** One workload and the names it goes by. */
 export interface Workload {
@@ -24,8 +30,14 @@ export interface Registration {
   readonly hint?: string;
 }
 
+/** What one caller may do with one operation: fields kept from it, and the IDs that the call may have begun at. */
+export interface GrantDocument {
+  mask?: string[];
+  origins?: Record<string, { mask?: string[] }>;
+}
+
 /** The policy's data: called service's ID, then caller's ID, then operation. Looked up by key, never scanned. */
-export type GrantsDocument = Record<string, Record<string, Record<string, { mask?: string[] }>>>;
+export type GrantsDocument = Record<string, Record<string, Record<string, GrantDocument>>>;
 
 /** The checked identities and what derives from them. */
 export interface Identities {
@@ -81,11 +93,9 @@ function deriveWorkload(document: IdentitiesFile, name: string): Workload {
   const { trustDomain, namespace, workloads } = document;
   const dnsName = `${name}.${namespace}.${trustDomain}`;
   if (dnsName.length > maxCommonNameLength) {
-    const field = `workloads.${name}`;
-    throw new IdentitiesError(
-      'INVALID',
-      `identities: ${field}: its DNS name may have at most ${maxCommonNameLength} characters, got ${dnsName.length}: ${JSON.stringify(dnsName)}`,
-      { field },
+    throw invalid(
+      `workloads.${name}`,
+      `its DNS name may have at most ${maxCommonNameLength} characters, got ${dnsName.length}: ${JSON.stringify(dnsName)}`,
     );
   }
   const postgresRole = workloads[name]?.postgresRole;
@@ -99,17 +109,36 @@ function deriveWorkload(document: IdentitiesFile, name: string): Workload {
 
 function checkCallees(document: IdentitiesFile): void {
   for (const [caller, { calls = {} }] of Object.entries(document.workloads)) {
-    for (const called of Object.keys(calls)) {
+    for (const [called, operations] of Object.entries(calls)) {
       const field = `workloads.${caller}.calls.${called}`;
-      if (!Object.hasOwn(document.workloads, called)) {
-        throw new IdentitiesError('INVALID', `identities: ${field}: no workload is named ${JSON.stringify(called)}`, {
-          field,
-        });
-      }
-      if (called === caller)
-        throw new IdentitiesError('INVALID', `identities: ${field}: a workload does not call itself`, { field });
+      checkWorkload(document, called, field);
+      if (called === caller) throw invalid(field, 'a workload does not call itself');
+      for (const [operation, { origins = {} }] of Object.entries(operations))
+        checkOrigins(document, origins, `${field}.${operation}.origins`);
     }
   }
+}
+
+/** Two spellings of one origin would be two entries of which one is lost: an own workload goes by its name alone. */
+function checkOrigins(document: IdentitiesFile, origins: NonNullable<Grant['origins']>, field: string): void {
+  for (const origin of Object.keys(origins)) {
+    if (!isSpiffeId(origin)) checkWorkload(document, origin, `${field}.${origin}`);
+    else if (origin.startsWith(`spiffe://${document.trustDomain}/`))
+      throw invalid(`${field}.${origin}`, 'a workload of this trust domain goes by its name');
+  }
+}
+
+function checkWorkload({ workloads }: IdentitiesFile, name: string, field: string): void {
+  if (!Object.hasOwn(workloads, name)) throw invalid(field, `no workload is named ${JSON.stringify(name)}`);
+}
+
+function invalid(field: string, rule: string): IdentitiesError {
+  return new IdentitiesError('INVALID', `identities: ${field}: ${rule}`, { field });
+}
+
+/** A workload's name has no colon: the file's schema says so. */
+function isSpiffeId(origin: string): boolean {
+  return origin.startsWith('spiffe://');
 }
 
 function deriveGrants(document: IdentitiesFile, workload: (name: string) => Workload): GrantsDocument {
@@ -119,15 +148,23 @@ function deriveGrants(document: IdentitiesFile, workload: (name: string) => Work
       const callers = grants[workload(called).spiffeId] ?? {};
       grants[workload(called).spiffeId] = callers;
       callers[workload(caller).spiffeId] = Object.fromEntries(
-        Object.entries(operations).map(([operation, grant]) => [operation, copyGrant(grant)]),
+        Object.entries(operations).map(([operation, grant]) => [operation, deriveGrant(grant, workload)]),
       );
     }
   }
   return grants;
 }
 
-function copyGrant(grant: Grant): { mask?: string[] } {
-  return grant.mask === undefined ? {} : { mask: [...grant.mask] };
+function deriveGrant(grant: Grant, workload: (name: string) => Workload): GrantDocument {
+  if (grant.origins === undefined) return copyTerms(grant);
+  const origins = Object.entries(grant.origins).map(([origin, terms]) => {
+    return [isSpiffeId(origin) ? origin : workload(origin).spiffeId, copyTerms(terms)] as const;
+  });
+  return { ...copyTerms(grant), origins: Object.fromEntries(origins) };
+}
+
+function copyTerms({ mask }: GrantTerms): { mask?: string[] } {
+  return mask === undefined ? {} : { mask: [...mask] };
 }
 
 function pgIdentLines(mapName: string, workloads: readonly Workload[]): string {

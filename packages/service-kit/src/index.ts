@@ -22,6 +22,13 @@ export {
   TIMEOUT_HEADER,
 } from './deadline.ts';
 export {
+  type DecisionDelivery,
+  type DecisionLogConfig,
+  decisionLogProblems,
+  decisionLogSettings,
+} from './decision-log-settings.ts';
+export { createDecisionSinks, type DecisionSinksOptions } from './decision-sinks.ts';
+export {
   type Answer,
   callUnary,
   cancelOnAbort,
@@ -53,6 +60,7 @@ export { closeHttpServer, type HttpServer, listenHttp } from './http-server.ts';
 export { partyOf, selfOf } from './identity.ts';
 export { identitySettings, openIdentitySource } from './identity-source.ts';
 export { jsonBody, toBodyProblem } from './json-body.ts';
+export { type ChainHeaders, signChainHeaders } from './outgoing-chain.ts';
 export { type Policy, type PolicyOptions, startPolicy } from './policy.ts';
 export { type Problem, sendProblem } from './problem.ts';
 export { createReadiness, type Readiness } from './readiness.ts';

@@ -9,8 +9,9 @@ import {
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
+import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordDecision } from '@countersign/telemetry';
+import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
 import type { Readiness } from './readiness.ts';
 
 /** What a policy needs. */
@@ -45,14 +46,27 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
   report();
   const stop = engine.subscribe(report);
-  const self = () => source.current().svid.id.toString();
+  const self = () => source.current().svid.id;
+  const chain = recordingVerifier(createChainVerifier({ source }));
   return {
     engine,
-    guard: { engine, self, development, onDecision: createDecisionLog(logger) },
-    authorize: createSpiffeAuthorizer(engine, self),
+    guard: { engine, self, chain, development, onDecision: createDecisionLog(logger) },
+    authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: () => {
       stop();
       engine.close();
+    },
+  };
+}
+
+/** What was verified is what logs and spans show. */
+function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
+  return {
+    verify(encoded, call) {
+      const chain = verifier.verify(encoded, call);
+      const signers = chain.links.map(({ iss }) => iss.toString());
+      recordChain({ txn: chain.txn, origin: chain.origin.toString(), chain: signers });
+      return chain;
     },
   };
 }

@@ -4,6 +4,7 @@
  * A service starts before it has an identity and becomes ready when it gets one. On SIGTERM or SIGINT, or when its parent
  * has gone, it stops taking work, lets work in progress finish, and exits 0.
  */
+import { type ChainSigner, createChainSigner } from '@countersign/caller-chain';
 import type { LiveX509Source } from '@countersign/spiffe-tls';
 import {
   adaptSpiffeTlsEvents,
@@ -35,6 +36,8 @@ export interface ServiceContext<S extends Settings> {
   readonly source: LiveX509Source;
   /** Who this process is at the moment. */
   readonly self: () => Party | undefined;
+  /** Signs the links of calls that leave. */
+  readonly chainSigner: ChainSigner;
   readonly readiness: Readiness;
   /** Aborted when the service begins to stop: streams end themselves then. */
   readonly stopping: AbortSignal;
@@ -115,6 +118,7 @@ async function serve<S extends Settings>(
     logger,
     source,
     self,
+    chainSigner: createChainSigner({ source }),
     readiness,
     stopping: stopping.signal,
   });

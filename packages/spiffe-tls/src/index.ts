@@ -13,6 +13,7 @@ export {
 // sources
 export { type Backoff, createExponentialBackoff, type ExponentialBackoffOptions, type RetryReason } from './backoff.ts';
 // JWT-SVIDs
+export { decodeBase64Url } from './base64.ts';
 export { type BearerCarrier, bearerOf, bearerTokenOf } from './bearer.ts';
 // certificates, SVIDs, bundles
 export {
@@ -128,7 +129,14 @@ export type {
   WebServerOptions,
 } from './spiffe-tls-options.ts';
 export { createStaticX509Source, type StaticX509Source } from './static-source.ts';
-export type { JsonObject, JsonValue } from './strict-json.ts';
+export {
+  isJsonObject,
+  type JsonObject,
+  type JsonRefusal,
+  type JsonValue,
+  parseStrictJsonBytes,
+  type StrictJsonOptions,
+} from './strict-json.ts';
 export type { LiveX509BundleSource } from './tls-identity.ts';
 export { TrustDomain } from './trust-domain.ts';
 export {

@@ -17,6 +17,14 @@ export const ATTRIBUTES = {
   decisionId: 'authz.decision_id',
   /** The policy rule that decided. */
   rule: 'authz.rule',
+  /** Why the policy decided so. */
+  reason: 'authz.reason',
+  /** SPIFFE ID of the chain's first signer, as verified. */
+  originId: 'spiffe.origin.id',
+  /** SPIFFE IDs of all signers of the verified chain, origin first. */
+  chain: 'spiffe.chain',
+  /** The transaction, equal at every hop. */
+  txn: 'caller_chain.txn',
 } as const;
 
 /** One of the names in {@link ATTRIBUTES}. */

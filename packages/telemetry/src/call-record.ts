@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ATTRIBUTES } from './attributes.ts';
-import { annotateSpan, nameSpanByRoute } from './span.ts';
+import { annotateSpan, nameSpanByRoute, type SpanAttributes } from './span.ts';
 
 /** One end of a connection. */
 export interface Party {
@@ -24,8 +24,18 @@ export interface RecordedDecision {
   readonly operation?: string | undefined;
 }
 
+/** What the verified caller chain says about the call in progress. Never values from a header that was not verified. */
+export interface RecordedChain {
+  /** The transaction: equal at every hop, and there without tracing too. */
+  readonly txn: string;
+  /** SPIFFE ID of the chain's first signer. */
+  readonly origin: string;
+  /** SPIFFE IDs of all signers, origin first. */
+  readonly chain: readonly string[];
+}
+
 /** The call in progress. */
-export interface CallRecord {
+export interface CallRecord extends Partial<Mutable<RecordedChain>> {
   readonly transport: 'http' | 'https' | 'grpc';
   readonly self: Party | undefined;
   readonly peer: Party | undefined;
@@ -33,6 +43,8 @@ export interface CallRecord {
   operation: string | undefined;
   decision: RecordedDecision | undefined;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const current = new AsyncLocalStorage<CallRecord>();
 
@@ -64,7 +76,28 @@ export function recordDecision(decision: RecordedDecision): void {
     [ATTRIBUTES.decision]: decision.allow ? 'allow' : 'deny',
     [ATTRIBUTES.decisionId]: decision.decisionId,
     [ATTRIBUTES.rule]: decision.rule,
+    [ATTRIBUTES.reason]: decision.reason,
   });
+}
+
+/**
+ * Notes the verified caller chain of the call in progress and puts it on the active span. The edge, where a chain starts,
+ * notes its own, with itself as the origin.
+ */
+export function recordChain({ txn, origin, chain }: RecordedChain): void {
+  const record = current.getStore();
+  if (record !== undefined) Object.assign(record, { txn, origin, chain });
+  annotateSpan(chainAttributes({ txn, origin, chain }));
+}
+
+/** The chain as span attributes; a call without one has none. */
+export function chainAttributes(chain: Readonly<Partial<RecordedChain>> | undefined): SpanAttributes {
+  if (chain?.txn === undefined) return {};
+  return {
+    [ATTRIBUTES.txn]: chain.txn,
+    [ATTRIBUTES.originId]: chain.origin,
+    [ATTRIBUTES.chain]: chain.chain === undefined ? undefined : [...chain.chain],
+  };
 }
 
 /** Names the operation of a call that no guard decides on, as the edge's own routes. */
@@ -80,6 +113,8 @@ export function callFields(record: CallRecord): Record<string, unknown> {
   return {
     self: self?.id,
     peer: peer?.id,
+    origin: record.origin,
+    txn: record.txn,
     operation: record.operation,
     transport: record.transport,
     ...(decision && {

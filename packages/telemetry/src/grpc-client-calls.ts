@@ -5,7 +5,7 @@
 import { InterceptingCall, type Interceptor, status as Status } from '@grpc/grpc-js';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { ATTRIBUTES } from './attributes.ts';
-import type { Party } from './call-record.ts';
+import { chainAttributes, currentCallRecord, type Party } from './call-record.ts';
 import { metadataSetter, rpcAttributes, STATUS_CODE, spanName, TRACER } from './grpc-span.ts';
 
 /** What {@link createGrpcClientTracing} needs to know of the identities involved. */
@@ -26,6 +26,7 @@ export function createGrpcClientTracing(options: GrpcClientTracingOptions): Inte
       [ATTRIBUTES.selfId]: self?.id,
       [ATTRIBUTES.peerId]: options.peerId,
       [ATTRIBUTES.svidSerial]: self?.serial,
+      ...chainAttributes(currentCallRecord()),
     };
     const span = trace.getTracer(TRACER).startSpan(spanName(path), { kind: SpanKind.CLIENT, attributes });
     return new InterceptingCall(nextCall(callOptions), {

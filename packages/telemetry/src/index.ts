@@ -5,16 +5,19 @@ export {
   currentCallFields,
   currentCallRecord,
   type Party,
+  type RecordedChain,
   type RecordedDecision,
+  recordChain,
   recordDecision,
   recordOperation,
 } from './call-record.ts';
+export { type DecisionLogEvent, emitDecisionLog } from './decision-logs.ts';
 export type { Environment } from './exporters.ts';
 export { createGrpcClientTracing, type GrpcClientTracingOptions } from './grpc-client-calls.ts';
 export { createGrpcCallLog, type GrpcCallLogOptions } from './grpc-server-calls.ts';
 export { createHttpCallLog, type HttpCallLogOptions } from './http-calls.ts';
 export type { IdentityLookup } from './instrumentations.ts';
 export { createLogger, type Logger, type LoggerOptions } from './log.ts';
-export { activeTraceIds, annotateSpan, type TraceIds } from './span.ts';
+export { activeTraceIds, annotateSpan, type SpanAttributes, type TraceIds } from './span.ts';
 export { adaptSpiffeTlsEvents } from './spiffe-tls-events.ts';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.ts';

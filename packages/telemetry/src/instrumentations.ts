@@ -13,7 +13,7 @@ import type { Span } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { ATTRIBUTES } from './attributes.ts';
-import type { Party } from './call-record.ts';
+import { chainAttributes, currentCallRecord, type Party } from './call-record.ts';
 
 /** Who is who on the connections of this process. */
 export interface IdentityLookup {
@@ -33,18 +33,20 @@ export function createInstrumentations(identities: IdentityLookup): [HttpInstrum
     const self = identities.self();
     return { [ATTRIBUTES.selfId]: self?.id, [ATTRIBUTES.svidSerial]: self?.serial };
   };
+  // What leaves within a call, SQL too, belongs to that call's chain.
+  const clientAttributes = () => ({ ...selfAttributes(), ...chainAttributes(currentCallRecord()) });
   const notePeer = (span: Span, message: unknown) => {
     const peerId = message instanceof IncomingMessage ? identities.httpPeer?.(message) : undefined;
     if (peerId !== undefined) span.setAttribute(ATTRIBUTES.peerId, peerId);
   };
   const noteDatabase = (span: Span) => {
-    span.setAttributes({ ...selfAttributes(), [ATTRIBUTES.peerId]: identities.databasePeerId });
+    span.setAttributes({ ...clientAttributes(), [ATTRIBUTES.peerId]: identities.databasePeerId });
   };
   return [
     new HttpInstrumentation({
       ignoreIncomingRequestHook: (request) => UNTRACED_PATHS.has(request.url),
       startIncomingSpanHook: selfAttributes,
-      startOutgoingSpanHook: selfAttributes,
+      startOutgoingSpanHook: clientAttributes,
       requestHook: notePeer,
       responseHook: notePeer,
       requireParentforOutgoingSpans: true,

@@ -20,8 +20,11 @@ export function activeTraceIds(): TraceIds | undefined {
   return { trace_id: spanContext.traceId, span_id: spanContext.spanId };
 }
 
-/** Puts attributes on the active span; those without a value are left out. */
-export function annotateSpan(attributes: Readonly<Partial<Record<AttributeName, string | undefined>>>): void {
+/** Registered attributes; those without a value are left out. */
+export type SpanAttributes = Readonly<Partial<Record<AttributeName, string | string[] | undefined>>>;
+
+/** Puts attributes on the active span. */
+export function annotateSpan(attributes: SpanAttributes): void {
   trace.getActiveSpan()?.setAttributes(attributes);
 }
 

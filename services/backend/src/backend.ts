@@ -35,9 +35,15 @@ interface Listener {
 export const backend: ServiceProgram<typeof backendSettings> = { name: 'backend', settings: backendSettings, start };
 
 async function start(context: Context): Promise<RunningService> {
-  const { config, source, self } = context;
+  const { config, source, self, chainSigner } = context;
   const policy = await startPolicy({ ...context, bundlePath: config.policyBundle });
-  const connection = openGrpcConnection({ source, self, address: config.dbClientAddress, serverId: config.dbClientId });
+  const connection = openGrpcConnection({
+    source,
+    self,
+    chainSigner,
+    address: config.dbClientAddress,
+    serverId: config.dbClientId,
+  });
   const orders = createOrdersGateway(new OrderServiceClient(...connection.clientArguments));
   const https = await listenHttps(context, policy, orders);
   const grpc = await listenGrpc(context, policy, orders);

@@ -1,5 +1,6 @@
 /** The edge's HTTP interface: JSON for programs and the page, and the page itself. */
 import { randomUUID } from 'node:crypto';
+import { createTransactionId } from '@countersign/caller-chain';
 import {
   describeSvid,
   jsonBody,
@@ -9,7 +10,14 @@ import {
   toBodyProblem,
 } from '@countersign/service-kit';
 import { SpiffeTlsError, type X509Source } from '@countersign/spiffe-tls';
-import { activeTraceIds, createHttpCallLog, type Logger, type Party, recordOperation } from '@countersign/telemetry';
+import {
+  activeTraceIds,
+  createHttpCallLog,
+  type Logger,
+  type Party,
+  recordChain,
+  recordOperation,
+} from '@countersign/telemetry';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -49,6 +57,7 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').enable('strict routing');
   app.set('query parser', 'simple');
   app.use(createHttpCallLog({ logger: options.logger, transport: 'http', self: options.self }));
+  app.use(beginTransaction(options.self));
   app.use(securityHeaders);
   app.use(createEdgeChecks(options.allowedHosts));
   app.use(exactMethods);
@@ -67,6 +76,15 @@ export function createApp(options: AppOptions): Express {
   app.use(answerErrors(options.logger));
   return app;
 }
+
+/** Here a caller chain begins: every call that this request leads to is of one transaction, and this service its origin. */
+const beginTransaction =
+  (self: AppOptions['self']): RequestHandler =>
+  (_request, _response, next) => {
+    const own = self()?.id;
+    if (own !== undefined) recordChain({ txn: createTransactionId(), origin: own, chain: [own] });
+    next();
+  };
 
 const named =
   (operation: string): RequestHandler =>

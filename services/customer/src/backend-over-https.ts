@@ -11,6 +11,8 @@ export interface HttpsBackendOptions {
   readonly url: URL;
   /** Verifies backend's SPIFFE ID before a byte is sent. */
   readonly agent: Agent;
+  /** The caller chain's headers for one attempt, by method and path. */
+  readonly signHeaders: JsonRequest['signHeaders'];
   /** Keeps texts about causes, which say *expected X, got Y* about a server that was refused. */
   readonly development: boolean;
 }
@@ -21,7 +23,13 @@ const PASSED_ON: ReadonlySet<number> = new Set([400, 403, 404, 409, 413, 415, 42
 /** Makes it. */
 export function createHttpsBackend(options: HttpsBackendOptions): Backend {
   const call = (method: JsonRequest['method'], path: string, deadline: DeadlineMs, rest: Partial<JsonRequest> = {}) =>
-    callBackend(options, { method, url: new URL(path, options.url), deadline, ...rest });
+    callBackend(options, {
+      method,
+      url: new URL(path, options.url),
+      deadline,
+      signHeaders: options.signHeaders,
+      ...rest,
+    });
   return {
     hello: async (deadline) => map(await call('GET', '/hello', deadline), (document) => textIn(document, 'message')),
     create: async (order, idempotencyKey, deadline) => {

@@ -9,6 +9,7 @@ import {
   type RunningService,
   type ServiceContext,
   type ServiceProgram,
+  signChainHeaders,
 } from '@countersign/service-kit';
 import { authorizeId, createSpiffeHttpsAgent } from '@countersign/spiffe-tls';
 import { createApp } from './app.ts';
@@ -34,20 +35,22 @@ const SERVER_OPTIONS = {
 };
 
 async function start(context: ServiceContext<typeof customerSettings>): Promise<RunningService> {
-  const { config, source, self, development } = context;
+  const { config, source, self, chainSigner, development } = context;
   const agent = createSpiffeHttpsAgent({ source, authorize: authorizeId(config.backendId), maxSockets: 64 });
   const connection = openGrpcConnection({
     source,
     self,
+    chainSigner,
     address: config.backendGrpcAddress,
     serverId: config.backendId,
   });
+  const signHeaders = (act: string) => signChainHeaders(chainSigner, config.backendId, act);
   const app = createApp({
     ...context,
     allowedHosts: config.allowedHosts,
     backendId: config.backendId.toString(),
     backends: {
-      http: createHttpsBackend({ url: config.backendUrl, agent, development }),
+      http: createHttpsBackend({ url: config.backendUrl, agent, development, signHeaders }),
       grpc: createGrpcBackend(connection, development),
     },
     streamOrders: createOrderStreams({ ...context, orders: new OrderServiceClient(...connection.clientArguments) }),

@@ -11,6 +11,8 @@ export interface JsonRequest {
   /** Sent as JSON. */
   readonly body?: object;
   readonly deadline: DeadlineMs;
+  /** Headers made for each attempt: a signed link is good for one. */
+  readonly signHeaders: (act: string) => Promise<OutgoingHttpHeaders>;
 }
 
 /** Its answer, whatever the status. */
@@ -39,7 +41,11 @@ export async function requestJson(agent: Agent, request: JsonRequest): Promise<J
 /** A kept connection ended before any answer came. */
 class StaleConnection extends Error {}
 
-function send(agent: Agent, { method, url, headers, body, deadline }: JsonRequest): Promise<JsonAnswer> {
+async function send(
+  agent: Agent,
+  { method, url, headers, body, deadline, signHeaders }: JsonRequest,
+): Promise<JsonAnswer> {
+  const signed = await signHeaders(`${method} ${url.pathname}`);
   const timeoutMs = remainingMs(deadline);
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   return new Promise((resolve, reject) => {
@@ -50,6 +56,7 @@ function send(agent: Agent, { method, url, headers, body, deadline }: JsonReques
       headers: {
         accept: 'application/json',
         ...headers,
+        ...signed,
         [TIMEOUT_HEADER]: String(timeoutMs),
         ...(payload && { 'content-type': 'application/json', 'content-length': payload.length }),
       },

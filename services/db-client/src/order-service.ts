@@ -1,4 +1,5 @@
 /** The contract's OrderService over the store. Every call has passed the guard before it arrives here. */
+import { type Call, requireCall } from '@countersign/authz';
 import {
   type CreateOrderRequest,
   type CreateOrderResponse,
@@ -20,7 +21,6 @@ import {
   streamHandler,
   unaryHandler,
 } from '@countersign/service-kit';
-import { peerOf } from '@countersign/spiffe-tls';
 import type { Logger } from '@countersign/telemetry';
 import { type ServerUnaryCall, status as Status } from '@grpc/grpc-js';
 import type { OrderFeed } from './order-feed.ts';
@@ -75,9 +75,7 @@ async function create(
   const { item, quantity, customer, idempotencyKey } = call.request;
   const problem = checkOrderInput({ item, quantity, customer }, idempotencyKey);
   if (problem !== undefined) throw invalidField(problem);
-  // ZERO TRUST: who placed an order is who was verified, never what a request says.
-  const createdBy = peerOf(call)?.id.toString();
-  if (createdBy === undefined) throw grpcError(Status.UNAUTHENTICATED, 'the connection is no longer verified');
+  const createdBy = originOf(requireCall());
   const placement = await store.place({ item, quantity, customer, idempotencyKey, createdBy });
   if (placement.type === 'key-reused') {
     throw grpcError(Status.ALREADY_EXISTS, 'the idempotency key was used with another body', 'IDEMPOTENCY_KEY_REUSED');
@@ -111,6 +109,11 @@ async function list(
   const found = await store.list(size + 1, pageToken === '' ? undefined : pageToken);
   const page = found.slice(0, size);
   return { orders: page.map(visibleOrder), nextPageToken: found.length > size ? (page.at(-1)?.place ?? '') : '' };
+}
+
+/** ZERO TRUST: who placed an order is the verified origin of the call, never what a request says. */
+function originOf({ chain, peer }: Call): string {
+  return (chain?.origin ?? peer.id).toString();
 }
 
 function isHop(hop: Hop | undefined): hop is Hop {

@@ -1,0 +1,212 @@
+/**
+ * ZERO TRUST: the verdict on a caller chain, synchronous and all or nothing. What a chain proves when it is accepted: each
+ * hop was called by the one before, for that operation, in that transaction, just now.
+ */
+import type { SpiffeId, X509Source } from '@countersign/spiffe-tls';
+import { quote } from '@countersign/spiffe-tls';
+import { type ChainBounds, type EncodedChain, resolveBounds, splitChain } from './encoded-chain.ts';
+import { refusal } from './errors.ts';
+import { digestOf, type ParsedLink, parseLink } from './link.ts';
+import { verifyLink } from './link-signature.ts';
+import { ReplayStore } from './replay-store.ts';
+import { type Signer, Signers } from './signers.ts';
+import type { VerifiedChain, VerifiedLink } from './verified-chain.ts';
+
+/** What a chain must fit: the request that carried it. */
+export interface ChainExpectation {
+  /** SPIFFE ID of the TLS peer: its ID, not its certificate, because it may have rotated since the connection was made. */
+  readonly peerId: SpiffeId;
+  /** SPIFFE ID of this service. */
+  readonly ownId: SpiffeId;
+  /** What is called: method and real path (`POST /orders`), or the full gRPC method (`/package.Service/Method`). */
+  readonly act: string;
+}
+
+/** Verifies the chains that one service is sent. */
+export interface ChainVerifier {
+  /**
+   * Verifies a chain and remembers its last link, so that it is accepted once.
+   * @throws {CallerChainError} with any code but `CHAIN_NOT_SIGNED`.
+   * @throws {SpiffeTlsError} `SOURCE_NOT_READY`, `IDENTITY_WITHDRAWN` or `SOURCE_CLOSED`: there is nothing to verify signers by.
+   */
+  verify(encoded: EncodedChain, call: ChainExpectation): VerifiedChain;
+}
+
+/** How a verifier judges. */
+export interface ChainVerifierOptions extends ChainBounds {
+  /** Bundles that signers are verified by, those of federated trust domains included. */
+  readonly source: X509Source;
+  /** How far another clock may be off, in milliseconds. Default 5 000; from 0 to 30 000. */
+  readonly leewayMs?: number;
+  /** The longest life of a link, in milliseconds. Default 60 000; from 1 000 to 60 000. */
+  readonly maxLifeMs?: number;
+  /** Links remembered at once. Default 100 000, some 25 MB; more calls than that within a link's life are refused. */
+  readonly maxReplayEntries?: number;
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * Creates a verifier. One for a process: what it remembers is what keeps links from being replayed.
+ * @throws {TypeError} when an option is out of range.
+ * @example
+ * const verifier = createChainVerifier({ source });
+ * const encoded = chainIn((name) => request.headersDistinct[name] ?? []);
+ * const chain = encoded && verifier.verify(encoded, { peerId, ownId, act: 'POST /orders' });
+ */
+export function createChainVerifier(options: ChainVerifierOptions): ChainVerifier {
+  return new Verifier(options);
+}
+
+class Verifier implements ChainVerifier {
+  readonly #bounds: Required<ChainBounds>;
+  readonly #leewayMs: number;
+  readonly #maxLifeMs: number;
+  readonly #now: () => number;
+  readonly #signers: Signers;
+  readonly #replays: ReplayStore;
+
+  constructor(options: ChainVerifierOptions) {
+    const { source, leewayMs = 5_000, maxLifeMs = 60_000, maxReplayEntries = 100_000, now = Date.now } = options;
+    this.#bounds = resolveBounds(options);
+    this.#leewayMs = inRange('leewayMs', leewayMs, [0, 30_000]);
+    this.#maxLifeMs = inRange('maxLifeMs', maxLifeMs, [1_000, 60_000]);
+    this.#replays = new ReplayStore(inRange('maxReplayEntries', maxReplayEntries, [1, 10_000_000]));
+    this.#signers = new Signers(source);
+    this.#now = now;
+  }
+
+  /** Everything that costs nothing first, then the signers and the signatures; the replay store hears only of what holds. */
+  verify(encoded: EncodedChain, call: ChainExpectation): VerifiedChain {
+    const nowMs = this.#now();
+    // Comparisons with NaN are false, so a broken clock would find nothing expired.
+    if (!Number.isFinite(nowMs)) throw new TypeError(`caller chain: the clock must give a finite number, got ${nowMs}`);
+    const { links: texts, entries } = splitChain(encoded, this.#bounds);
+    const links = texts.map(parseLink);
+    const last = links.at(-1);
+    if (last === undefined) throw refusal('CHAIN_MALFORMED', 'must have a link', 'none');
+    checkOrder(links);
+    checkRequest(last, links.length - 1, call);
+    for (const [index, link] of links.entries()) this.#checkTime(link, index, nowMs);
+    this.#checkSignatures(links, entries, nowMs);
+    this.#remember(last, links.length - 1, nowMs);
+    return toVerified(links, encoded);
+  }
+
+  #checkTime({ iat, exp }: ParsedLink, link: number, nowMs: number): void {
+    const [issuedMs, expiresMs] = [iat * 1_000, exp * 1_000];
+    const now = new Date(nowMs).toISOString();
+    if (expiresMs <= issuedMs || expiresMs - issuedMs > this.#maxLifeMs) {
+      const rule = `exp must be at most ${this.#maxLifeMs / 1_000} s after iat`;
+      throw refusal('CHAIN_EXPIRED', rule, `${exp - iat} s`, { link });
+    }
+    if (nowMs >= expiresMs + this.#leewayMs)
+      throw refusal('CHAIN_EXPIRED', `exp must be after ${now}`, new Date(expiresMs).toISOString(), { link });
+    if (nowMs < issuedMs - this.#leewayMs)
+      throw refusal('CHAIN_EXPIRED', `iat must not be after ${now}`, new Date(issuedMs).toISOString(), { link });
+  }
+
+  #checkSignatures(links: readonly ParsedLink[], entries: readonly string[], nowMs: number): void {
+    const signers = new Map<string, Signer>();
+    for (const entry of entries) {
+      const signer = this.#signers.verify(entry, nowMs);
+      if (signers.has(signer.thumbprint))
+        throw refusal('CHAIN_MALFORMED', 'each certificate must be there once', 'one of them twice');
+      signers.set(signer.thumbprint, signer);
+    }
+    const used = new Set<string>();
+    for (const [index, link] of links.entries()) {
+      checkSigner(link, index, signers.get(link.thumbprint));
+      used.add(link.thumbprint);
+    }
+    if (used.size < signers.size)
+      throw refusal('CHAIN_MALFORMED', 'each certificate must be of a signer', `${signers.size - used.size} of nobody`);
+  }
+
+  #remember({ iss, jti, exp }: ParsedLink, link: number, nowMs: number): void {
+    const outcome = this.#replays.add(`${iss} ${jti}`, exp * 1_000 + this.#leewayMs, nowMs);
+    if (outcome === 'new') return;
+    if (outcome === 'seen')
+      throw refusal('CHAIN_REPLAYED', 'the last link must not have been seen before', `jti ${quote(jti)} again`, {
+        link,
+      });
+    throw refusal('CHAIN_STORE_FULL', 'there must be room to remember the last link', 'none: try again later', {
+      link,
+    });
+  }
+}
+
+/** Each link follows the one before: whom that one called is who calls now, in the same transaction. */
+function checkOrder(links: readonly ParsedLink[]): void {
+  for (const [index, link] of links.entries()) {
+    const before = links[index - 1];
+    if (before === undefined) {
+      if (link.prev !== undefined)
+        throw refusal('CHAIN_BROKEN', 'the first link must have no prev', 'one', { link: index });
+      continue;
+    }
+    const broken = breakBetween(before, link);
+    if (broken !== undefined) throw refusal('CHAIN_BROKEN', broken.rule, broken.got, { link: index });
+  }
+}
+
+function breakBetween(before: ParsedLink, link: ParsedLink): { rule: string; got: string } | undefined {
+  if (!link.iss.equals(before.aud))
+    return { rule: `iss must be aud of the link before, ${quote(`${before.aud}`)}`, got: quote(`${link.iss}`) };
+  if (link.prev !== digestOf(before.compact))
+    return { rule: 'prev must be the digest of the link before', got: link.prev === undefined ? 'none' : 'another' };
+  if (link.txn !== before.txn) return { rule: 'txn must be the same in all links', got: 'another' };
+  return undefined;
+}
+
+/** The last link is about this very request: from this peer, to this service, for this operation. */
+function checkRequest(last: ParsedLink, link: number, { peerId, ownId, act }: ChainExpectation): void {
+  if (!last.iss.equals(peerId)) {
+    const rule = `the last iss must be the peer, ${quote(`${peerId}`)}`;
+    throw refusal('CHAIN_PEER_MISMATCH', rule, quote(`${last.iss}`), { link });
+  }
+  if (!last.aud.equals(ownId)) {
+    const rule = `the last aud must be this service, ${quote(`${ownId}`)}`;
+    throw refusal('CHAIN_AUDIENCE_MISMATCH', rule, quote(`${last.aud}`), { link });
+  }
+  if (last.act !== act)
+    throw refusal('CHAIN_ACT_MISMATCH', `the last act must be what is called, ${quote(act)}`, quote(last.act), {
+      link,
+    });
+}
+
+function checkSigner(parsed: ParsedLink, link: number, signer: Signer | undefined): void {
+  if (signer === undefined)
+    throw refusal('CHAIN_MALFORMED', 'the certificate of each signer must be there', 'none', { link });
+  if (!signer.id.equals(parsed.iss)) {
+    const rule = `the signer must be iss, ${quote(`${parsed.iss}`)}`;
+    throw refusal('CHAIN_SIGNER_UNTRUSTED', rule, quote(`${signer.id}`), { link });
+  }
+  const { alg, signed, signature } = parsed;
+  if (!verifyLink({ alg, key: signer.key, signed, signature }))
+    throw refusal(
+      'CHAIN_SIGNATURE_INVALID',
+      `the signature must be by the key of ${quote(`${signer.id}`)}`,
+      'another',
+      {
+        link,
+      },
+    );
+}
+
+function toVerified(links: readonly ParsedLink[], { chain, certs }: EncodedChain): VerifiedChain {
+  const [origin] = links;
+  if (origin === undefined) throw new TypeError('caller chain: a verified chain has links');
+  const verified = links.map(toVerifiedLink);
+  const encoded = Object.freeze({ chain, certs });
+  return Object.freeze({ links: Object.freeze(verified), txn: origin.txn, origin: origin.iss, encoded });
+}
+
+function toVerifiedLink({ iss, aud, act, txn, jti, iat, exp }: ParsedLink): VerifiedLink {
+  return Object.freeze({ iss, aud, act, txn, jti, issuedAt: new Date(iat * 1_000), expiresAt: new Date(exp * 1_000) });
+}
+
+function inRange(name: string, value: number, [least, most]: readonly [number, number]): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new TypeError(`caller chain: ${name} must be a whole number from ${least} to ${most}, got ${value}`);
+}
