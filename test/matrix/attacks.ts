@@ -5,12 +5,13 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { attempt, type Changes } from './attempts.ts';
 import type { Cell } from './cells.ts';
+import { CHAIN_ATTACKS, chainAttackCells } from './chain-attacks.ts';
+import { actOf } from './chain-plan.ts';
 import { accepted, expectedOf, guardRefusal, parserRefusal, policyRefusal } from './expectations.ts';
 import { GRPC_PATHS, HTTP_REQUESTS, type HttpAttack, SMUGGLED } from './http-attacks.ts';
 import type { Expected } from './outcome.ts';
 import { type Caller, callerOf, permittedAt, WAYS, type Way } from './table.ts';
 import { TLS_ATTACKS, tlsAttackCells } from './tls-attacks.ts';
-import { write } from './wire-https.ts';
 import type { World } from './world.ts';
 
 /** Names under which somebody may hope that an identity is believed. `ID` stands for the identity that is claimed. */
@@ -46,11 +47,19 @@ export const ATTACKS: readonly (readonly [name: string, what: string])[] = [
   ['other host', '`Host` or `:authority` names another server'],
   ...[...HTTP_REQUESTS, ...SMUGGLED, ...GRPC_PATHS].map(({ name, what }) => [name, what] as const),
   ...TLS_ATTACKS,
+  ...CHAIN_ATTACKS.map(({ name, what }) => [name, what] as const),
 ];
 
 /** All cells with an attack. */
 export function attackCells(): Cell[] {
-  return [...forgedCells(), ...hostCells(), ...requestCells(), ...grpcPathCells(), ...tlsAttackCells()];
+  return [
+    ...forgedCells(),
+    ...hostCells(),
+    ...requestCells(),
+    ...grpcPathCells(),
+    ...tlsAttackCells(),
+    ...chainAttackCells(),
+  ];
 }
 
 const CALLED = WAYS.filter(({ transport }) => transport !== 'postgres');
@@ -121,13 +130,12 @@ function requestCell(caller: Caller, way: Way, attack: HttpAttack): Cell {
     way,
     attack: attack.name,
     expected: (world) => outcomeOf(attack, caller, way, world),
-    run: (world) =>
-      attempt(world, caller, way, {
-        http: (request) => {
-          const changed = attack.change(request, world.orderId);
-          return typeof changed === 'string' ? changed : write(changed);
-        },
-      }),
+    run: (world) => {
+      // Signed for what is really asked: a chain for another request would be refused before the policy is asked.
+      const changed = attack.change({ method: 'GET', target: actOf(way, world).slice(4), headers: [] }, world.orderId);
+      const act = typeof changed === 'string' ? {} : { act: `${changed.method} ${changed.target.split('?')[0]}` };
+      return attempt(world, caller, way, { ...act, http: (request) => attack.change(request, world.orderId) });
+    },
   };
 }
 

@@ -4,6 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { CreateOrderRequest, GetOrderRequest, ListOrdersRequest, WatchOrdersRequest } from '@countersign/contracts';
+import { properLinks } from './chain-plan.ts';
+import { type WrittenChain, writeChain } from './links.ts';
 import type { Seen } from './outcome.ts';
 import type { Caller, Way } from './table.ts';
 import { callGrpc } from './wire-grpc.ts';
@@ -20,6 +22,10 @@ export interface Changes {
   readonly headers?: OutgoingHttpHeaders;
   /** What is presented, in place of the caller's own. */
   readonly material?: Material;
+  /** Headers of the caller chain, in place of a proper one. */
+  readonly chain?: readonly (readonly [name: string, value: string])[];
+  /** What the proper chain says is called, for a request that is not the proper one. */
+  readonly act?: string;
   /** The trace is not sent along: the attack brings a `traceparent` of its own. */
   readonly ownTrace?: string;
 }
@@ -33,15 +39,40 @@ export async function attempt(world: World, caller: Caller, way: Way, changes: C
   if (way.transport === 'postgres') return logIn({ address, database: world.database, user: way.operation }, material);
   const traceId = changes.ownTrace ?? randomBytes(16).toString('hex');
   const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
+  const chain = changes.chain ?? (await properChain(world, caller, way, changes.act));
   if (way.transport === 'https') {
-    const request = requestOf(way, address, traceparent, world.orderId);
+    const proper = requestOf(way, address, traceparent, world.orderId);
+    const request = { ...proper, headers: [...proper.headers, ...chain.map(([name, value]) => `${name}: ${value}`)] };
     const text = changes.http?.(request, address) ?? request;
     return { ...(await sendHttps(address, material, typeof text === 'string' ? text : write(text))), traceId };
   }
-  const headers = { traceparent, ...changes.headers };
+  const headers = { traceparent, ...asMetadata(chain), ...changes.headers };
   const call = { path: way.operation, messages: messagesOf(way, world.orderId), headers };
   const untilFirst = way.operation.endsWith('/WatchOrders');
   return { ...(await callGrpc(address, material, { ...call, untilFirst })), traceId };
+}
+
+/** What a caller who is let in sends along, as our clients do. Of the others no byte is read. */
+async function properChain(
+  world: World,
+  caller: Caller,
+  way: Way,
+  act: string | undefined,
+): Promise<NonNullable<Changes['chain']>> {
+  if (caller.accepted?.includes(way.server) !== true) return [];
+  const links = await properLinks(world, way, caller.name);
+  const signed = act === undefined ? links : links.map((link) => ({ ...link, claims: { ...link.claims, act } }));
+  return Object.entries(asHeaders(writeChain(signed)));
+}
+
+function asHeaders({ chain, certs }: WrittenChain): Record<string, string> {
+  return { 'caller-chain': chain, 'caller-chain-certs': certs };
+}
+
+/** A name that comes twice is sent twice. */
+function asMetadata(pairs: NonNullable<Changes['chain']>): OutgoingHttpHeaders {
+  const names = Map.groupBy(pairs, ([name]) => name);
+  return Object.fromEntries([...names].map(([name, each]) => [name, each.map(([, value]) => value)]));
 }
 
 function requestOf({ operation }: Way, address: string, traceparent: string, orderId: string): RawRequest {

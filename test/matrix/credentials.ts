@@ -23,15 +23,32 @@ export interface CredentialGround {
 /** Gives the material of a caller; each is made once. `undefined` is no certificate. */
 export interface Credentials {
   of(caller: Caller, server: Server): Promise<Material | undefined>;
+  /** A workload's own. */
+  member(workload: string): Promise<Material>;
+  /** A workload's names, by a CA of our own. */
+  forged(workload: string): Promise<Material>;
 }
 
 /** Prepares them. */
 export function createCredentials(ground: CredentialGround): Credentials {
   const made = new Map<string, Promise<Material | undefined>>();
+  const members = new Map<string, Promise<Material>>();
+  const member = (workload: string): Promise<Material> => {
+    const material = members.get(workload) ?? ground.socketAs(workload).then(copyOf);
+    members.set(workload, material);
+    return material;
+  };
   return {
+    member,
+    async forged(workload) {
+      const { spiffeId } = ground.workload(workload);
+      return issued(
+        await (await createTestCa({ trustDomain: spiffeId.split('/')[2] ?? '' })).issue({ uris: [spiffeId] }),
+      );
+    },
     of(caller, server) {
       const key = caller.impostor === true ? `${caller.name} ${permittedAt(server)}` : caller.name;
-      const material = made.get(key) ?? make(caller, permittedAt(server), ground);
+      const material = made.get(key) ?? make(caller, permittedAt(server), ground, member);
       made.set(key, material);
       return material;
     },
@@ -40,7 +57,12 @@ export function createCredentials(ground: CredentialGround): Credentials {
 
 const minutes = (count: number) => new Date(Date.now() + count * 60_000);
 
-async function make(caller: Caller, claimed: string, ground: CredentialGround): Promise<Material | undefined> {
+async function make(
+  caller: Caller,
+  claimed: string,
+  ground: CredentialGround,
+  member: Credentials['member'],
+): Promise<Material | undefined> {
   const { spiffeId, dnsName } = ground.workload(claimed);
   const named: MintOptions = { uris: [spiffeId], dnsNames: [dnsName], commonName: dnsName };
   switch (caller.name) {
@@ -65,7 +87,7 @@ async function make(caller: Caller, claimed: string, ground: CredentialGround): 
     case 'old CA':
       return mint(ground.oldIssuer, named);
     default:
-      return copyOf(await ground.socketAs(caller.name));
+      return member(caller.name);
   }
 }
 

@@ -54,6 +54,11 @@ export function guardRefusal(way: Way, code: string, wire: string): Expected {
   return { verdict: 'no', reason: code, wire, records: [record] };
 }
 
+/** Refused because the caller chain does not verify. */
+export function chainRefusal(way: Way, code: string): Expected {
+  return guardRefusal(way, code, way.transport === 'https' ? `HTTP 401 ${code}` : `gRPC UNAUTHENTICATED ${code}`);
+}
+
 /** Refused by the protocol's parser: nothing of the service runs, so the answer is all there is. */
 export function parserRefusal(wire: string, reason = 'the parser refuses it'): Expected {
   return { verdict: 'no', reason, wire, records: [] };

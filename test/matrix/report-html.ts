@@ -20,7 +20,7 @@ pre { white-space: pre-wrap; margin: .25rem 0; max-width: 60rem } code { font-si
 export function toHtml(verdicts: readonly Verdict[], madeAt: Date): string {
   const rows = groupBy(verdicts, ({ cell }) => `${cell.caller}\n${cell.attack}`);
   const used = WAYS.filter(({ name }) => verdicts.some(({ cell }) => cell.way.name === name));
-  const head = used.map(({ name }) => `<th scope="col">${escape(name)}</th>`).join('');
+  const head = used.map(({ name }) => `<th scope="col">${asText(name)}</th>`).join('');
   const numbered = new Map(verdicts.map((verdict, index) => [verdict, index]));
   const grid = [...rows.values()].map((row) =>
     gridRow(
@@ -33,7 +33,7 @@ export function toHtml(verdicts: readonly Verdict[], madeAt: Date): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Deny matrix</title><style>${STYLE}</style></head><body>
 <h1>Deny matrix</h1>
-<p>${escape(summary(verdicts))}. Made ${madeAt.toISOString()}.</p>
+<p>${asText(summary(verdicts))}. Made ${madeAt.toISOString()}.</p>
 <div class="scroll"><table class="grid"><caption>Who gets what, by caller, attack and way</caption>
 <thead><tr><th scope="col">caller</th><th scope="col">attack</th>${head}</tr></thead>
 <tbody>${grid.join('\n')}</tbody></table></div>
@@ -54,20 +54,20 @@ function gridRow(row: readonly Verdict[], ways: readonly string[], numbered: Rea
     const { expected, problems } = verdict;
     const kind = problems.length > 0 ? 'failed' : expected.verdict;
     const text = { in: 'served', no: 'refused', limit: 'known limit', failed: 'WRONG' }[kind];
-    return `<td class="${kind}"><a href="#c${numbered.get(verdict)}" title="${escape(expected.reason)}">${text}</a></td>`;
+    return `<td class="${kind}"><a href="#c${numbered.get(verdict)}" title="${asText(expected.reason)}">${text}</a></td>`;
   });
-  return `<tr><th scope="row">${escape(first.cell.caller)}</th><td>${escape(first.cell.attack)}</td>${cells.join('')}</tr>`;
+  return `<tr><th scope="row">${asText(first.cell.caller)}</th><td>${asText(first.cell.attack)}</td>${cells.join('')}</tr>`;
 }
 
 function evidenceRow(verdict: Verdict, index: number): string {
   const { cell, expected, seen, found, problems } = verdict;
   const kind = problems.length > 0 ? 'failed' : expected.verdict;
-  const wrong = problems.map((problem) => `<br><strong>${escape(problem)}</strong>`).join('');
-  const detail = seen.detail === undefined ? '' : `<pre>${escape(seen.detail)}</pre>`;
-  const records = found.map(({ record }) => `<pre>${escape(JSON.stringify(record) ?? 'none')}</pre>`).join('');
-  return `<tr id="c${index}"><td class="${kind}">${kind}</td><td>${escape(cell.caller)}</td><td>${escape(cell.way.name)}</td>
-<td>${escape(cell.attack)}</td><td><code>${escape(expected.wire)}</code><br>${escape(expected.reason)}</td>
-<td><code>${escape(seen.wire)}</code>${wrong}${detail}</td><td>${records}</td></tr>`;
+  const wrong = problems.map((problem) => `<br><strong>${asText(problem)}</strong>`).join('');
+  const detail = seen.detail === undefined ? '' : `<pre>${asText(seen.detail)}</pre>`;
+  const records = found.map(({ record }) => `<pre>${asText(JSON.stringify(record) ?? 'none')}</pre>`).join('');
+  return `<tr id="c${index}"><td class="${kind}">${kind}</td><td>${asText(cell.caller)}</td><td>${asText(cell.way.name)}</td>
+<td>${asText(cell.attack)}</td><td><code>${asText(expected.wire)}</code><br>${asText(expected.reason)}</td>
+<td><code>${asText(seen.wire)}</code>${wrong}${detail}</td><td>${records}</td></tr>`;
 }
 
 function groupBy(verdicts: readonly Verdict[], keyOf: (verdict: Verdict) => string): Map<string, Verdict[]> {
@@ -75,7 +75,7 @@ function groupBy(verdicts: readonly Verdict[], keyOf: (verdict: Verdict) => stri
 }
 
 /** For text and attribute values. */
-export function escape(text: string): string {
+export function asText(text: string): string {
   const names: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   // Control characters are not allowed in XML at all.
   return text.replaceAll(/[&<>"]/g, (character) => names[character] ?? '').replaceAll(/[^\t\n\r\P{Cc}]/gu, '\u{fffd}');

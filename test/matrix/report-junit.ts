@@ -1,5 +1,5 @@
 /** The cells as JUnit XML: a suite for each attack, a case for each cell. */
-import { escape } from './report-html.ts';
+import { asText } from './report-html.ts';
 import type { Verdict } from './run.ts';
 
 /** The document. */
@@ -13,16 +13,16 @@ ${suites.join('\n')}
 }
 
 function suite(attack: string, verdicts: readonly Verdict[]): string {
-  return `  <testsuite name="${escape(attack)}" ${counts(verdicts)}>
+  return `  <testsuite name="${asText(attack)}" ${counts(verdicts)}>
 ${verdicts.map(testCase).join('\n')}
   </testsuite>`;
 }
 
 function testCase({ cell, problems, seen, durationMs }: Verdict): string {
-  const head = `    <testcase classname="${escape(cell.caller)}" name="${escape(cell.way.name)}" time="${(durationMs / 1000).toFixed(3)}"`;
+  const head = `    <testcase classname="${asText(cell.caller)}" name="${asText(cell.way.name)}" time="${(durationMs / 1000).toFixed(3)}"`;
   if (problems.length === 0) return `${head}/>`;
-  const text = escape([...problems, seen.detail ?? ''].join('\n'));
-  return `${head}>\n      <failure message="${escape(problems[0] ?? '')}">${text}</failure>\n    </testcase>`;
+  const text = asText([...problems, seen.detail ?? ''].join('\n'));
+  return `${head}>\n      <failure message="${asText(problems[0] ?? '')}">${text}</failure>\n    </testcase>`;
 }
 
 function counts(verdicts: readonly Verdict[]): string {

@@ -2,7 +2,6 @@
  * Attacks on the connection itself, once for each listener.
  */
 import { contentOf, elementsOf } from '@countersign/testkit';
-import { attempt } from './attempts.ts';
 import type { Cell } from './cells.ts';
 import { handshakeRefusal } from './expectations.ts';
 import type { Expected, Seen } from './outcome.ts';

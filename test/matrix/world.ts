@@ -26,6 +26,8 @@ export interface World extends AsyncDisposable {
   readonly copiedBefore: Material;
   readonly system: System;
   idOf(workload: string): string;
+  /** SPIFFE ID of the server of a way. */
+  serverId(way: Pick<Way, 'server'>): string;
   addressOf(way: Pick<Way, 'server' | 'transport'>): string;
 }
 
@@ -88,6 +90,7 @@ async function prepare(system: System, records: Records, options: Required<World
     copiedBefore,
     system,
     idOf,
+    serverId: ({ server }) => idOf(server === 'echo' ? ECHO : server),
     addressOf: (way) => addressOf(way, system, echo),
     [Symbol.asyncDispose]: stop,
   };
