@@ -16,14 +16,19 @@ import {
 import * as x509 from '@peculiar/x509';
 import type { Material } from './wire-tls.ts';
 
+/** The CA's name and key, with its certificate. */
+export interface RealIssuer extends TestIssuer {
+  readonly rootPem: string;
+}
+
 /** Where a system keeps its root: one file, or two on SPIRE. */
-export function readIssuer(stateDirectory: string, onSpire: boolean): Promise<TestIssuer> {
+export function readIssuer(stateDirectory: string, onSpire: boolean): Promise<RealIssuer> {
   const folder = onSpire ? join(stateDirectory, 'spire', 'ca') : join(stateDirectory, 'ca');
   const read = (name: string) => readFileSync(join(folder, name), 'utf8');
   return onSpire ? issuerFrom(read('root-key.pem'), read('root.pem')) : issuerFrom(read('ca.pem'), read('ca.pem'));
 }
 
-async function issuerFrom(keyPem: string, certificatePem: string): Promise<TestIssuer> {
+async function issuerFrom(keyPem: string, certificatePem: string): Promise<RealIssuer> {
   const privateKey = createPrivateKey(keyPem);
   const keyDer = privateKey.export({ type: 'pkcs8', format: 'der' });
   const { raw } = new X509Certificate(certificatePem);
@@ -34,6 +39,7 @@ async function issuerFrom(keyPem: string, certificatePem: string): Promise<TestI
     publicKey: await certificate.publicKey.export(algorithm, ['verify']),
   };
   return {
+    rootPem: toPem('CERTIFICATE', raw),
     name: certificate.subject,
     keys: { pair, privateKey, keyDer, keyPem },
   };

@@ -22,7 +22,11 @@ export interface Cell {
 
 /** All of them. */
 export function listCells(): Cell[] {
-  return [...CALLERS.flatMap((caller) => WAYS.map((way) => plainCell(caller, way))), ...attackCells()];
+  return [...CALLERS.flatMap((caller) => waysOf(caller).map((way) => plainCell(caller, way))), ...attackCells()];
+}
+
+function waysOf({ postgres }: Caller): readonly Way[] {
+  return postgres === undefined ? WAYS.filter(({ transport }) => transport !== 'postgres') : WAYS;
 }
 
 function plainCell(caller: Caller, way: Way): Cell {

@@ -13,8 +13,8 @@ import type { World } from './world.ts';
 interface ChainAttack {
   readonly name: string;
   readonly what: string;
-  /** Where it makes sense; default everywhere. `two`: where the chain has two links. */
-  readonly where?: 'two';
+  /** Where it makes sense; default everywhere. `two`: where the chain has two links. `origin`: where the grant names origins. */
+  readonly where?: 'two' | 'origin';
   make(ground: Ground): Promise<WrittenChain | undefined> | WrittenChain | undefined;
   /** The headers, if not each once. */
   readonly send?: (chain: WrittenChain) => readonly (readonly [name: string, value: string])[];
@@ -181,18 +181,20 @@ export const CHAIN_ATTACKS: readonly ChainAttack[] = [
     ],
   },
   {
-    name: 'chain with a certificate too many',
-    what: 'certificates of somebody who signed nothing',
+    name: 'chain with a certificate of nobody',
+    what: 'certificates of somebody who signed nothing, beside a caller who called itself',
     outcome: 'CHAIN_MALFORMED',
     where: 'two',
     make: async ({ world, links }) => {
-      const { chain } = writeChain(links);
-      const [origin, peer] = links;
-      if (origin === undefined || peer === undefined) throw new TypeError('matrix: this chain has two links');
-      const certs = [peer.signer, await world.credentials.member('rogue')].map(entryOf).join(',');
-      return { chain, certs };
+      const peer = lastOf(links);
+      const { chain } = writeChain([{ ...peer, claims: { ...peer.claims, aud: peer.claims['iss'] } }, peer]);
+      return { chain, certs: [peer.signer, await world.credentials.member('rogue')].map(entryOf).join(',') };
     },
   },
+  last('too large', 'certificates of more than 12 KiB', 'CHAIN_TOO_LARGE', (link) => ({
+    ...link,
+    signer: { ...link.signer, cert: link.signer.cert.repeat(16) },
+  })),
   {
     name: 'chain too long',
     what: 'five links',
@@ -232,16 +234,24 @@ export const CHAIN_ATTACKS: readonly ChainAttack[] = [
       signer: lastOf(links).signer,
     }),
   ),
-  first(
-    'origin not allowed',
-    'a proper chain that began at a workload without rights',
-    'origin-not-allowed',
-    async (_, ground) => ground.linkBy('rogue', ground.world.idOf('backend'), 'POST /orders', txnOf(ground)),
-  ),
+  first('first with prev', "the origin's link follows another", 'CHAIN_BROKEN', (link) => ({
+    ...link,
+    claims: { ...link.claims, prev: Buffer.alloc(32).toString('base64url') },
+  })),
+  {
+    name: 'chain origin not allowed',
+    what: 'a proper chain that began at a workload without rights',
+    where: 'origin',
+    outcome: 'origin-not-allowed',
+    make: async (ground) => {
+      const origin = await ground.linkBy('rogue', ground.world.idOf('backend'), 'POST /orders', txnOf(ground));
+      return writeChain([origin, lastOf(ground.links)]);
+    },
+  },
   {
     name: 'chain without origin',
     what: "the peer's own link alone, as if it had begun the call",
-    where: 'two',
+    where: 'origin',
     outcome: 'origin-not-allowed',
     make: ({ links }) => writeChain([lastOf(links)]),
   },
@@ -251,9 +261,9 @@ export const CHAIN_ATTACKS: readonly ChainAttack[] = [
 export function chainAttackCells(): Cell[] {
   const ways = WAYS.filter(({ transport }) => transport !== 'postgres');
   return ways.flatMap((way) =>
-    CHAIN_ATTACKS.filter(({ where }) => where !== 'two' || way.server === 'db-client').map((attack) =>
-      chainCell(attack, callerOf(permittedAt(way.server)), way),
-    ),
+    CHAIN_ATTACKS.filter(({ where }) => where !== 'two' || ['db-client', 'echo'].includes(way.server))
+      .filter(({ where }) => where !== 'origin' || way.server === 'db-client')
+      .map((attack) => chainCell(attack, callerOf(permittedAt(way.server)), way)),
   );
 }
 

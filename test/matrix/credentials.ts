@@ -2,7 +2,7 @@
  * What each caller presents at each server.
  */
 import { fetchX509Context } from '@countersign/spiffe-tls';
-import { createTestCa, KeyUsageFlags, type TestCa, type TestIssuer } from '@countersign/testkit';
+import { createTestCa, KeyPurpose, KeyUsageFlags, type TestCa, type TestIssuer } from '@countersign/testkit';
 import { type MintOptions, mint } from './ca-key.ts';
 import { type Caller, permittedAt, type Server } from './table.ts';
 import type { Material } from './wire-tls.ts';
@@ -17,6 +17,7 @@ export interface CredentialGround {
   /** The present CA, and the one that left the bundle. */
   readonly issuer: TestIssuer;
   readonly oldIssuer: TestIssuer;
+  readonly oldRootPem: string;
   readonly federated: TestCa;
 }
 
@@ -84,8 +85,23 @@ async function make(
       return mint(ground.issuer, { ...named, isCa: true, keyUsage: KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign });
     case "other domain's CA":
       return issued(await ground.federated.issue(named));
-    case 'old CA':
-      return mint(ground.oldIssuer, named);
+    case 'old CA': {
+      // Its root is sent along: a verifier that takes what it is sent for an anchor would let it in.
+      const { cert, key } = await mint(ground.oldIssuer, named);
+      return { cert: cert + ground.oldRootPem, key };
+    }
+    case 'CA of our name': {
+      const twin = await createTestCa({ trustDomain: spiffeId.split('/')[2] ?? '', name: ground.issuer.name });
+      return issued(await twin.issue({ ...named, withoutKeyIds: true }));
+    }
+    case 'ID of a trust domain':
+      return mint(ground.issuer, { ...named, uris: [spiffeId.split('/').slice(0, 3).join('/')] });
+    case 'no keyUsage':
+      return mint(ground.issuer, { ...named, keyUsage: null });
+    case 'server only':
+      return mint(ground.issuer, { ...named, extendedKeyUsage: [KeyPurpose.serverAuth] });
+    case 'unknown critical':
+      return mint(ground.issuer, { ...named, unknownCritical: '1.2.3.4' });
     default:
       return member(caller.name);
   }

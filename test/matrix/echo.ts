@@ -19,7 +19,6 @@ export interface EchoOptions {
   idOf(workload: string): string;
   /** Where its policy bundle is written. */
   readonly bundlePath: string;
-  readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   onRecord(record: LogRecord): void;
 }
@@ -34,7 +33,7 @@ export interface Echo {
 export async function startEcho(options: EchoOptions): Promise<Echo> {
   writeFileSync(options.bundlePath, await bundleWith(grantsOf(options)));
   const child = fork(fileURLToPath(new URL('./echo-main.ts', import.meta.url)), {
-    execArgv: [...options.execArgv],
+    execArgv: [],
     env: {
       ...options.env,
       COUNTERSIGN_DEVELOPMENT: '1',

@@ -79,11 +79,12 @@ const ALERTS = {
   EXPIRED: ['EXPIRED', 'certificate expired'],
   NOT_YET_VALID: ['NOT_YET_VALID', 'bad certificate'],
   purpose: ['UNTRUSTED_CHAIN', 'unsupported certificate'],
+  signature: ['NOT_VERIFIED', 'decrypt error'],
 } as const;
 
 /** What PostgreSQL does with a login. */
 export function loginOutcome(caller: Caller, way: Way, { idOf, database }: Names & Pick<World, 'database'>): Expected {
-  const { refusal, roles = [] } = caller.postgres;
+  const { refusal = 'mapping', roles = [] } = caller.postgres ?? {};
   const user = way.operation;
   if (roles.includes(user)) {
     const peer = idOf(caller.impostor === true ? 'db-client' : caller.name);

@@ -17,13 +17,21 @@ export interface Caller {
   /** Why the handshake refuses it elsewhere. */
   readonly refusal: SpiffeTlsErrorCode;
   /** What PostgreSQL says, which judges by its own rules: roles it gives, or the code of its refusal. */
-  readonly postgres: { readonly roles?: readonly string[]; readonly refusal: PostgresRefusal };
+  /** Absent: not tried there. */
+  readonly postgres?: { readonly roles?: readonly string[]; readonly refusal: PostgresRefusal };
   /** It claims to be whoever is let in: what is refused is the certificate and not the name. */
   readonly impostor?: true;
 }
 
 /** How PostgreSQL refuses: in the handshake by chain, time or what the certificate is for; `mapping`: by the CN; `missing`: without one. */
-export type PostgresRefusal = 'UNTRUSTED_CHAIN' | 'EXPIRED' | 'NOT_YET_VALID' | 'purpose' | 'mapping' | 'missing';
+export type PostgresRefusal =
+  | 'UNTRUSTED_CHAIN'
+  | 'EXPIRED'
+  | 'NOT_YET_VALID'
+  | 'purpose'
+  | 'signature'
+  | 'mapping'
+  | 'missing';
 
 const member = (name: string, accepted: readonly Server[], roles?: readonly string[]): Caller => ({
   name,
@@ -39,6 +47,14 @@ const impostor = (
   refusal: SpiffeTlsErrorCode,
   postgres: Caller['postgres'] = { refusal: 'UNTRUSTED_CHAIN' },
 ): Caller => ({ name, presents, refusal, postgres, impostor: true });
+
+/** Made with the CA's own key, against rules of SPIFFE that PostgreSQL does not know: it is not tried there. */
+const malformed = (name: string, presents: string, refusal: SpiffeTlsErrorCode): Caller => ({
+  name,
+  presents,
+  refusal,
+  impostor: true,
+});
 
 /** Every caller. */
 export const CALLERS: readonly Caller[] = [
@@ -77,6 +93,17 @@ export const CALLERS: readonly Caller[] = [
   impostor('CA as leaf', "a CA certificate with a permitted caller's ID", 'SVID_IS_CA', { refusal: 'purpose' }),
   impostor("other domain's CA", "a permitted caller's ID, issued by a federated domain's CA", 'UNTRUSTED_CHAIN'),
   impostor('old CA', "a permitted caller's ID, issued by a CA that left the bundle", 'UNTRUSTED_CHAIN'),
+  impostor('CA of our name', "a permitted caller's ID, by a CA of one's own with the name of ours", 'UNTRUSTED_CHAIN', {
+    refusal: 'signature',
+  }),
+  malformed('ID of a trust domain', 'an SVID whose ID has no path', 'SVID_PATH_EMPTY'),
+  malformed('no keyUsage', "a permitted caller's ID, in a certificate without keyUsage", 'KEY_USAGE'),
+  malformed('server only', "a permitted caller's ID, in a certificate for servers", 'EXTENDED_KEY_USAGE'),
+  malformed(
+    'unknown critical',
+    "a permitted caller's ID, and a critical extension that nobody knows",
+    'CRITICAL_EXTENSION_UNKNOWN',
+  ),
 ];
 
 /** One way in. */

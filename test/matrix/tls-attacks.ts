@@ -15,6 +15,7 @@ export const TLS_ATTACKS: readonly (readonly [name: string, what: string])[] = [
   ['plaintext', 'the protocol without TLS'],
   ['TLS 1.2', 'an older version, the only ones with renegotiation'],
   ['other protocol', 'TLS without the application protocol that is served'],
+  ['no protocol', 'TLS without naming an application protocol at all'],
   ['resumed session', "a permitted caller's session, offered without its certificate"],
   ['early data', 'data before the handshake: not offered'],
   ['renegotiation', 'a new handshake inside the connection: not offered'],
@@ -36,7 +37,7 @@ export function tlsAttackCells(): Cell[] {
   return listeners().flatMap((way) => [
     cell(way, 'plaintext', 'none', plaintextOutcome(way), (world) => plaintext(world, way)),
     cell(way, 'TLS 1.2', undefined, versionOutcome(way), (world) => oldVersion(world, way)),
-    ...(way.transport === 'grpc' ? [otherProtocol(way)] : []),
+    ...(way.transport === 'grpc' ? [otherProtocol(way), noProtocol(way)] : []),
     cell(way, 'resumed session', 'none', resumedOutcome(way), (world) => resumed(world, way)),
     cell(way, 'early data', undefined, notOffered('no early data: the session allows 0 bytes'), (world) =>
       earlyData(world, way),
@@ -140,6 +141,12 @@ function otherProtocol(way: Way): Cell {
   };
   return cell(way, 'other protocol', undefined, expected, async (world) =>
     handshake(world, way, await materialOf(world, way), 'http/1.1', {}),
+  );
+}
+
+function noProtocol(way: Way): Cell {
+  return cell(way, 'no protocol', undefined, handshakeRefusal({ refusal: 'ALPN_MISMATCH' }, way), async (world) =>
+    handshake(world, way, await materialOf(world, way), '', {}),
   );
 }
 

@@ -36,7 +36,7 @@ export function openTls(
     const socket = connect({
       ...addressOf(address),
       ...(material ?? {}),
-      ALPNProtocols: [alpn],
+      ...(alpn === '' ? {} : { ALPNProtocols: [alpn] }),
       minVersion: 'TLSv1.3',
       rejectUnauthorized: false,
       ...extra,

@@ -25,6 +25,8 @@ export interface World extends AsyncDisposable {
   /** A customer's SVID, copied before its CA left the bundle; it has not ended yet. */
   readonly copiedBefore: Material;
   readonly system: System;
+  /** Starts another echo service, with more variables. */
+  startEcho(env: NodeJS.ProcessEnv): Promise<Echo>;
   idOf(workload: string): string;
   /** SPIFFE ID of the server of a way. */
   serverId(way: Pick<Way, 'server'>): string;
@@ -34,31 +36,36 @@ export interface World extends AsyncDisposable {
 /** How to start. */
 export interface WorldOptions {
   readonly env: NodeJS.ProcessEnv;
-  /** Node's options for the servers, such as a hook that breaks one of their checks. */
-  readonly execArgv?: readonly string[];
+  /** More variables for programs of the system, read at each start of one. */
+  readonly programEnv?: Record<string, NodeJS.ProcessEnv>;
 }
 
 /** The workload that the echo service is: a program that has ended by then. */
 const ECHO = 'db-migrate';
 
 /** Starts the system and prepares the callers. */
-export async function openWorld({ env, execArgv = [] }: WorldOptions): Promise<World> {
+export async function openWorld({ env, programEnv = {} }: WorldOptions): Promise<World> {
   const records = createRecords();
   const loud = { LOG_LEVEL: 'debug' };
   const system = await startTestSystem({
     env,
-    programEnv: { backend: loud, 'db-client': loud },
+    programEnv: {
+      get backend() {
+        return { ...loud, ...programEnv['backend'] };
+      },
+      'db-client': loud,
+    },
     onRecord: (program, record) => records.add(program, record),
   });
   try {
-    return await prepare(system, records, { env, execArgv });
+    return await prepare(system, records, env);
   } catch (error) {
     await system.stop();
     throw error;
   }
 }
 
-async function prepare(system: System, records: Records, options: Required<WorldOptions>): Promise<World> {
+async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv): Promise<World> {
   const { identities, stateDirectory } = system;
   const socketAs = async (workload: string) => system.socketOf(workload);
   const federated = await createTestCa({ trustDomain: FOREIGN.federated });
@@ -67,17 +74,25 @@ async function prepare(system: System, records: Records, options: Required<World
   const copiedBefore = await copyOf(await socketAs('customer'));
   await replaceCa(system);
   const issuer = await readIssuer(stateDirectory, isOnSpire());
-  const ground = { workload: identities.workload, socketAs, issuer, oldIssuer, federated };
+  const ground = {
+    workload: identities.workload,
+    socketAs,
+    issuer,
+    oldIssuer,
+    oldRootPem: oldIssuer.rootPem,
+    federated,
+  };
   const idOf = (workload: string) => identities.workload(workload).spiffeId;
-  const echo = await startEcho({
-    endpoint: await socketAs(ECHO),
-    self: idOf(ECHO),
-    idOf,
-    bundlePath: join(stateDirectory, 'echo-bundle.tar.gz'),
-    execArgv: options.execArgv,
-    env: { PATH: options.env['PATH'] ?? '' },
-    onRecord: (record) => records.add('echo', record),
-  });
+  const startOne = (more: NodeJS.ProcessEnv = {}) =>
+    startEcho({
+      endpoint: system.socketOf(ECHO),
+      self: idOf(ECHO),
+      idOf,
+      bundlePath: join(stateDirectory, 'echo-bundle.tar.gz'),
+      env: { PATH: env['PATH'] ?? '', ...more },
+      onRecord: (record) => records.add('echo', record),
+    });
+  const echo = await startOne();
   const stop = async () => {
     await echo.stop();
     await system.stop();
@@ -89,6 +104,7 @@ async function prepare(system: System, records: Records, options: Required<World
     orderId: await placeOrder(system),
     copiedBefore,
     system,
+    startEcho: startOne,
     idOf,
     serverId: ({ server }) => idOf(server === 'echo' ? ECHO : server),
     addressOf: (way) => addressOf(way, system, echo),
