@@ -9,6 +9,7 @@ import { CHAIN_ATTACKS, chainAttackCells } from './chain-attacks.ts';
 import { actOf } from './chain-plan.ts';
 import { accepted, expectedOf, guardRefusal, parserRefusal, policyRefusal } from './expectations.ts';
 import { GRPC_PATHS, HTTP_REQUESTS, type HttpAttack, SMUGGLED } from './http-attacks.ts';
+import { LIFE_ATTACKS } from './life-attacks.ts';
 import type { Expected } from './outcome.ts';
 import { type Caller, callerOf, permittedAt, WAYS, type Way } from './table.ts';
 import { TLS_ATTACKS, tlsAttackCells } from './tls-attacks.ts';
@@ -47,6 +48,7 @@ export const ATTACKS: readonly (readonly [name: string, what: string])[] = [
   ['other host', '`Host` or `:authority` names another server'],
   ...[...HTTP_REQUESTS, ...SMUGGLED, ...GRPC_PATHS].map(({ name, what }) => [name, what] as const),
   ...TLS_ATTACKS,
+  ...LIFE_ATTACKS,
   ...CHAIN_ATTACKS.map(({ name, what }) => [name, what] as const),
 ];
 

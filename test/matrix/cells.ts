@@ -4,6 +4,7 @@
 import { attackCells } from './attacks.ts';
 import { attempt } from './attempts.ts';
 import { expectedOf } from './expectations.ts';
+import { lifeCells } from './life-attacks.ts';
 import type { Expected, Seen } from './outcome.ts';
 import { CALLERS, type Caller, WAYS, type Way } from './table.ts';
 import type { World } from './world.ts';
@@ -16,13 +17,17 @@ export interface Cell {
   readonly attack: string;
   readonly expected: Expected | ((world: World) => Expected);
   run(world: World): Promise<Seen>;
-  /** Why it can't be made here. */
-  readonly notHere?: string;
+  /** Made after all others, one after the other: it changes what others stand on. */
+  readonly last?: true;
 }
 
 /** All of them. */
 export function listCells(): Cell[] {
-  return [...CALLERS.flatMap((caller) => waysOf(caller).map((way) => plainCell(caller, way))), ...attackCells()];
+  return [
+    ...CALLERS.flatMap((caller) => waysOf(caller).map((way) => plainCell(caller, way))),
+    ...attackCells(),
+    ...lifeCells(),
+  ];
 }
 
 function waysOf({ postgres }: Caller): readonly Way[] {

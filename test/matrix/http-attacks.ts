@@ -51,6 +51,7 @@ export const HTTP_REQUESTS: readonly HttpAttack[] = [
   target('slash at the end', 'unmatched', (id) => `/orders/${id}/`),
   target('parameter', 'unmatched', (id) => `/orders;x=1/${id}`),
   target('fragment', 'malformed', (id) => `/orders/${id}#x`),
+  target('fragment after a query', 'malformed', (id) => `/orders/${id}?x#y`),
   target('absolute form', 'malformed', (id) => `https://db-client.example.org/orders/${id}`),
   target('asterisk', 'malformed', () => '*'),
   target('unknown', 'unmatched', () => '/admin'),

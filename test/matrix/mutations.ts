@@ -180,6 +180,14 @@ const GUARD: readonly Row[] = [
 ];
 
 const HTTP: readonly Row[] = [
+  // Over gRPC HTTP/2 joins the two, and no link looks like that.
+  [
+    'both headers, once',
+    `${CHAIN}/encoded-chain.ts`,
+    'value !== undefined && values.length === 1',
+    'value !== undefined',
+    'chain twice',
+  ],
   [
     'malformed paths, before the routes',
     `${AUTHZ}/http-guard.ts`,
@@ -213,7 +221,7 @@ const HTTP: readonly Row[] = [
     'path absolute form',
     'path backslash',
   ],
-  ['a fragment', `${AUTHZ}/request-path.ts`, " || target.includes('#')", '', 'path fragment'],
+  ['a fragment', `${AUTHZ}/request-path.ts`, " || target.includes('#')", '', 'path fragment after a query'],
   ["a route's refusal ends the request", `${AUTHZ}/http-guard.ts`, 'if (!verdict.allow) {', 'if (false) {', 'auditor'],
 ];
 
@@ -225,13 +233,6 @@ const CALLER_CHAIN: readonly Row[] = [
     'if (links.length > Number(maxLinks))',
     'if (false)',
     'chain too long',
-  ],
-  [
-    'both headers, once',
-    `${CHAIN}/encoded-chain.ts`,
-    'value !== undefined && values.length === 1',
-    'value !== undefined',
-    'chain twice',
   ],
   ['algorithms', `${CHAIN}/link.ts`, 'if (!isLinkAlgorithm(alg))', 'if (false)', 'chain forged: alg none'],
   ['typ', `${CHAIN}/link.ts`, 'if (typ !== LINK_TYPE)', 'if (false)', 'chain other typ'],

@@ -21,9 +21,22 @@ const WIDTH = 8;
 /** A record is written when the call is refused or decided; it takes this long at most to reach us. */
 const RECORD_MS = 3_000;
 
-/** Runs them all, a few at a time. */
-export function runCells(world: World, cells: readonly Cell[]): Promise<Verdict[]> {
-  return runPool(cells, WIDTH, (cell) => runCell(world, cell));
+/** Runs them all, a few at a time; those that change the system after all others. */
+export async function runCells(world: World, cells: readonly Cell[]): Promise<Verdict[]> {
+  const run = (cell: Cell) => runCell(world, cell);
+  const verdicts = await runPool(
+    cells.filter(({ last }) => last !== true),
+    WIDTH,
+    run,
+  );
+  return [
+    ...verdicts,
+    ...(await runPool(
+      cells.filter(({ last }) => last === true),
+      1,
+      run,
+    )),
+  ];
 }
 
 /** Runs one. Never rejects: an attempt that could not be made is no pass. */

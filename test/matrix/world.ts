@@ -2,17 +2,19 @@
  * The system under attack, with everything that attacks need: its addresses and records, the callers' credentials, an order
  * to ask for, and a trust domain that it federates with.
  */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type LogRecord, recordsFromNow, type System } from '@countersign/local-stack';
 import { createTestCa, type TestCa } from '@countersign/testkit';
 import { call } from '../integration/json-client.ts';
 import { isOnSpire, startTestSystem } from '../integration/test-system.ts';
-import { readIssuer } from './ca-key.ts';
+import { type RealIssuer, readIssuer } from './ca-key.ts';
 import { type Credentials, copyOf, createCredentials, FOREIGN } from './credentials.ts';
 import { type Echo, startEcho } from './echo.ts';
-import { textAt } from './outcome.ts';
+import { type Seen, textAt } from './outcome.ts';
 import { createRecords, type Records } from './records.ts';
 import type { Way } from './table.ts';
+import { sendHttps, write } from './wire-https.ts';
 import type { Material } from './wire-tls.ts';
 
 /** Everything. */
@@ -24,6 +26,10 @@ export interface World extends AsyncDisposable {
   readonly orderId: string;
   /** A customer's SVID, copied before its CA left the bundle; it has not ended yet. */
   readonly copiedBefore: Material;
+  /** What it was good for while its CA was in the bundle. */
+  readonly copyWorked: Seen;
+  /** The present CA. */
+  readonly issuer: RealIssuer;
   readonly system: System;
   /** Starts another echo service, with more variables. */
   startEcho(env: NodeJS.ProcessEnv): Promise<Echo>;
@@ -72,6 +78,7 @@ async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv)
   await federate(system, federated);
   const oldIssuer = await readIssuer(stateDirectory, isOnSpire());
   const copiedBefore = await copyOf(await socketAs('customer'));
+  const copyWorked = await tryHello(system, copiedBefore);
   await replaceCa(system);
   const issuer = await readIssuer(stateDirectory, isOnSpire());
   const ground = {
@@ -103,6 +110,8 @@ async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv)
     database: system.postgres.database,
     orderId: await placeOrder(system),
     copiedBefore,
+    copyWorked,
+    issuer,
     system,
     startEcho: startOne,
     idOf,
@@ -140,6 +149,14 @@ async function federate(system: System, other: TestCa): Promise<void> {
 function jwkOf({ certificate, der }: TestCa): object {
   const { x509 } = certificate();
   return { ...x509.publicKey.export({ format: 'jwk' }), use: 'x509-svid', x5c: [Buffer.from(der).toString('base64')] };
+}
+
+/** `GET /hello`, with a certificate. */
+async function tryHello(system: System, material: Material): Promise<Seen> {
+  const traceId = randomBytes(16).toString('hex');
+  const address = system.addresses.backend.https;
+  const headers = [`Host: ${address}`, `traceparent: 00-${traceId}-${traceId.slice(16)}-01`, 'Connection: close'];
+  return { ...(await sendHttps(address, material, write({ method: 'GET', target: '/hello', headers }))), traceId };
 }
 
 /** Replaces the CA; resolves when the old one has left the bundle of everybody who judges by it. */
