@@ -6,7 +6,12 @@ import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { ensureSetup, root } from './setup.mjs';
 
-const GENERATORS = ['scripts/generate-contracts.ts', 'scripts/generate-policies.ts', 'scripts/generate-coverage.ts'];
+const GENERATORS = [
+  'scripts/generate-matrix.ts',
+  'scripts/generate-contracts.ts',
+  'scripts/generate-policies.ts',
+  'scripts/generate-coverage.ts',
+];
 const PACKAGES = ['--filter=@countersign/spiffe-tls', '--filter=@countersign/dev-trust-domain'];
 
 const node = ensureSetup();

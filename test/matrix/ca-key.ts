@@ -21,11 +21,10 @@ export interface RealIssuer extends TestIssuer {
   readonly rootPem: string;
 }
 
-/** Where a system keeps its root: one file, or two on SPIRE. */
-export function readIssuer(stateDirectory: string, onSpire: boolean): Promise<RealIssuer> {
-  const folder = onSpire ? join(stateDirectory, 'spire', 'ca') : join(stateDirectory, 'ca');
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  return onSpire ? issuerFrom(read('root-key.pem'), read('root.pem')) : issuerFrom(read('ca.pem'), read('ca.pem'));
+/** Reads them from where a system on the development trust domain keeps them. */
+export function readIssuer(stateDirectory: string): Promise<RealIssuer> {
+  const pem = readFileSync(join(stateDirectory, 'ca', 'ca.pem'), 'utf8');
+  return issuerFrom(pem, pem);
 }
 
 async function issuerFrom(keyPem: string, certificatePem: string): Promise<RealIssuer> {

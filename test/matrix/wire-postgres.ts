@@ -19,7 +19,7 @@ export interface Login {
 export async function logIn(login: Login, material: Material | undefined): Promise<Seen> {
   const tls = {
     ssl: { ...material, rejectUnauthorized: false, minVersion: 'TLSv1.3' as const },
-    sslnegotiation: 'direct',
+    sslnegotiation: 'direct' as const,
   };
   const client = new pg.Client({
     ...addressOf(login.address),

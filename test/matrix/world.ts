@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type LogRecord, recordsFromNow, type System } from '@countersign/local-stack';
 import { createTestCa, type TestCa } from '@countersign/testkit';
 import { call } from '../integration/json-client.ts';
-import { isOnSpire, startTestSystem } from '../integration/test-system.ts';
+import { startTestSystem } from '../integration/test-system.ts';
 import { type RealIssuer, readIssuer } from './ca-key.ts';
 import { type Credentials, copyOf, createCredentials, FOREIGN } from './credentials.ts';
 import { type Echo, startEcho } from './echo.ts';
@@ -76,11 +76,11 @@ async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv)
   const socketAs = async (workload: string) => system.socketOf(workload);
   const federated = await createTestCa({ trustDomain: FOREIGN.federated });
   await federate(system, federated);
-  const oldIssuer = await readIssuer(stateDirectory, isOnSpire());
+  const oldIssuer = await readIssuer(stateDirectory);
   const copiedBefore = await copyOf(await socketAs('customer'));
   const copyWorked = await tryHello(system, copiedBefore);
   await replaceCa(system);
-  const issuer = await readIssuer(stateDirectory, isOnSpire());
+  const issuer = await readIssuer(stateDirectory);
   const ground = {
     workload: identities.workload,
     socketAs,
