@@ -12,6 +12,7 @@ const GENERATORS = [
   'scripts/generate-coverage.ts',
   'scripts/generate-telemetry.ts',
   'scripts/generate-refusals.ts',
+  'scripts/generate-matrix.ts',
 ];
 const PACKAGES = ['--filter=@countersign/spiffe-tls', '--filter=@countersign/dev-trust-domain'];
 

@@ -9,7 +9,7 @@ const ALL = [
   '{packages,services}/*/src/**/*.test.ts',
   'bench/src/*.test.ts',
   'scripts/*.test.mjs',
-  'test/{architecture,documents,integration}/*.test.ts',
+  'test/{architecture,documents,integration,matrix}/*.test.ts',
 ];
 
 const node = ensureSetup();

@@ -139,7 +139,8 @@ function inside(directory: string, depth: number): FileFacts[] {
   return entries.flatMap((found) => {
     const path = join(directory, found.name);
     // Node's compile cache: our published code, in folders of modes that Node chose.
-    if (found.isDirectory()) return [factsOf(path, 'directory'), ...(found.name === 'cache' ? [] : inside(path, depth - 1))];
+    if (found.isDirectory())
+      return [factsOf(path, 'directory'), ...(found.name === 'cache' ? [] : inside(path, depth - 1))];
     return found.isFile() && holdsKey(path) ? [factsOf(path, 'key')] : [];
   });
 }

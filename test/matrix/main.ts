@@ -1,0 +1,47 @@
+/**
+ * The program behind `npm run matrix`: starts the system, tries every cell, prints the grid and writes the reports. Exit
+ * code 0 when each cell passed, 1 when one did not, 2 when nothing could be tried.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Cell, listCells, selectCells } from './cells.ts';
+import { toHtml } from './report-html.ts';
+import { toJunit } from './report-junit.ts';
+import { describeTerminal } from './report-terminal.ts';
+import { runCells, type Verdict } from './run.ts';
+import { openWorld } from './world.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    out: { type: 'string', default: '.countersign/matrix' },
+  },
+});
+
+try {
+  const cells = selectCells(listCells(), values.only);
+  if (cells.length === 0)
+    throw new Error(`matrix: no cell has "${values.only.join('" and "')}" in its caller, way or attack`);
+  const verdicts = await attack(cells);
+  writeReports(values.out, verdicts);
+  console.log(describeTerminal(verdicts, process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined));
+  process.exitCode = verdicts.every(({ problems }) => problems.length === 0) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+}
+// The channel to the script that started us would keep this process alive.
+if (process.connected) process.disconnect();
+
+async function attack(cells: readonly Cell[]): Promise<Verdict[]> {
+  await using world = await openWorld({ env: process.env });
+  return await runCells(world, cells);
+}
+
+function writeReports(folder: string, verdicts: readonly Verdict[]): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'matrix.html'), toHtml(verdicts, new Date()));
+  writeFileSync(join(folder, 'matrix.xml'), toJunit(verdicts));
+  console.log(`${join(folder, 'matrix.html')} and matrix.xml\n`);
+}
