@@ -14,6 +14,8 @@ const CHECKS = [
   ['contracts: lint, breaking changes, generated code', 'node', ['scripts/generate-contracts.ts', '--check']],
   ['requirements: each has its tests', 'node', ['scripts/generate-coverage.ts', '--check']],
   ['deny matrix: its page is current', 'node', ['scripts/generate-matrix.ts', '--check']],
+  ['telemetry: its names are documented', 'node', ['scripts/generate-telemetry.ts', '--check']],
+  ['refusals: the reference is current', 'node', ['scripts/generate-refusals.ts', '--check']],
   ['builds', 'turbo', ['run', 'build', '--output-logs=errors-only']],
   ['reference and API reports are current', 'node', ['scripts/generate-reference.ts', '--check']],
 ];

@@ -11,6 +11,8 @@ const GENERATORS = [
   'scripts/generate-contracts.ts',
   'scripts/generate-policies.ts',
   'scripts/generate-coverage.ts',
+  'scripts/generate-telemetry.ts',
+  'scripts/generate-refusals.ts',
 ];
 const PACKAGES = ['--filter=@countersign/spiffe-tls', '--filter=@countersign/dev-trust-domain'];
 

@@ -12,7 +12,10 @@ const programs = {
   start: 'packages/local-stack/src/start/main.ts',
   rogue: 'packages/local-stack/src/rogue/main.ts',
   inspect: 'packages/local-stack/src/inspect/main.ts',
+  policy: 'packages/local-stack/src/policy/main.ts',
+  doctor: 'packages/local-stack/src/doctor/main.ts',
   'trust-domain': 'packages/dev-trust-domain/src/cli.ts',
+  prove: 'test/prove/main.ts',
 };
 
 /** @param {string | undefined} name @param {string[]} args @param {Record<string, string>} variables on top of ours */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import { parsePolicyBundle } from '../packages/authz/src/policy-bundle.ts';
+import { parsePolicyBundle } from '../packages/authz/src/bundle/policy-bundle.ts';
 import { bundleFile, grantsFile, grantsText, sourcesRevision } from './policy-sources.ts';
 
 const REMEDY = 'run npm run generate';

@@ -9,6 +9,8 @@ import { loadIdentities } from '@countersign/identities';
 /** The folder of rules, data, schemas and the bundle. */
 export const policiesFolder = new URL('../policies/', import.meta.url);
 export const grantsFile = new URL('data/grants/data.json', policiesFolder);
+/** Titles and descriptions of the rules that decisions name, from the METADATA of the rules. */
+export const ruleListFile = new URL('rule-list.json', policiesFolder);
 export const bundleFile = new URL('bundle.tar.gz', policiesFolder);
 
 /** `policies/data/grants/data.json`, as identities.json has it: services, peers and operations in order of their names. */

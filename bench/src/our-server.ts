@@ -1,12 +1,18 @@
 /** What our servers of both transports are made of, layer by layer. */
 import { createSpiffeAuthorizer, type GuardOptions } from '@countersign/authz';
 import { createChainVerifier } from '@countersign/caller-chain';
-import { createReadiness, startPolicy } from '@countersign/service-kit';
+import {
+  createReadiness,
+  decisionLogSettings,
+  loadConfig,
+  policySettings,
+  startPolicy,
+} from '@countersign/service-kit';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
 import type { Logger } from '@countersign/telemetry';
 import { type Credentials, createSource, ownIdOf } from './credentials.ts';
 import { hasLayer, type Side } from './plan.ts';
-import { bundlePath, type TimedPolicy } from './policy.ts';
+import type { TimedPolicy } from './policy.ts';
 import { startTelling } from './told.ts';
 
 /** The parts of one server of ours. */
@@ -31,6 +37,7 @@ export async function createOurServer(credentials: Credentials, side: Side, poli
   // As a service starts it: its decisions become log lines, span attributes and metrics.
   const logger = startTelling('backend', source);
   const readiness = createReadiness(() => {});
-  const started = await startPolicy({ bundlePath, source, readiness, logger, development: false });
+  const config = loadConfig({ ...decisionLogSettings, ...policySettings }, { env: {}, args: [] });
+  const started = await startPolicy({ name: 'backend', config, source, readiness, logger, development: false });
   return { source, authorize, guard: { ...started.guard, engine }, logger };
 }

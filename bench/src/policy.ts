@@ -9,6 +9,7 @@ export interface TimedPolicy {
   readonly timesUs: readonly number[];
 }
 
+/** The committed bundle. */
 export const bundlePath = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
 
 export function loadPolicy(): Promise<PolicyEngine> {

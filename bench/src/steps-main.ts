@@ -5,6 +5,7 @@
 import { loadIdentities } from '@countersign/identities';
 import { authorizeId, SpiffeId, verifyPeer, X509Bundle, X509BundleSet } from '@countersign/spiffe-tls';
 import { type ChainCase, measureChain } from './chain-steps.ts';
+import { type GrantCase, measureGrants } from './grant-steps.ts';
 import { loadPolicy } from './policy.ts';
 import { type StepFigures, summarizeStep } from './step-figures.ts';
 import type { VerdictCase } from './verdict-cases.ts';
@@ -31,6 +32,8 @@ const commands = {
   },
   /** Signs and verifies this many chains. */
   chain: (request: ChainCase): Promise<StepFigures[]> => measureChain(request),
+  /** Decides among this many grants. */
+  decideAmong: (request: GrantCase): Promise<StepFigures> => measureGrants(request),
   /** Decides this many times. */
   decide: measureDecision,
 };

@@ -15,6 +15,8 @@ import { startWorker, type Worker } from './worker.ts';
 
 /** A verdict over a certificate that was never seen costs a signature; there is no making more of them than needed. */
 const FRESH_SHARE = 0.02;
+/** How many grants a decision is made among. */
+const GRANTS = [20, 1_000, 10_000, 100_000];
 /** Nor are more chains needed: each is signed anew, and kept until it expires. */
 const CHAIN_SHARE = 0.1;
 
@@ -36,6 +38,9 @@ export async function measureSteps(options: RunOptions): Promise<Pick<Results, '
       steps.push(...(await worker.ask('chain', { ...hops, samples: effort.samples * CHAIN_SHARE })));
     }
     steps.push(await worker.ask('decide', effort.samples));
+    for (const grants of GRANTS) {
+      steps.push(await worker.ask('decideAmong', { grants, samples: effort.samples * CHAIN_SHARE }));
+    }
   } finally {
     await worker.stop();
   }

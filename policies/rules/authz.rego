@@ -50,11 +50,14 @@ decision := allowed(obligations) if {
 # description: |
 #   An evaluator that is given broken JSON evaluates with no input at all, and without an error. A rule of its own, as are
 #   the two below: `not f(input)` has no value, instead of being true, when there is no input.
+# custom:
+#   rule: input-is-object
+#   reason: input-missing
 input_is_object if is_object(input)
 
 # METADATA
-# title: The request is none of the service's operations
-# description: What a service asks for such a request, so that it is refused and recorded like any other.
+# title: The request is one of the service's operations
+# description: For one that is none, a service asks about `unmatched`, so that it is refused and recorded like any other.
 # custom:
 #   rule: operation-is-matched
 #   reason: operation-unmatched
@@ -75,8 +78,8 @@ service_has_grants if data.grants[input.self.spiffe_id]
 peer_has_grant if data.grants[input.self.spiffe_id][input.peer.spiffe_id]
 
 # METADATA
-# title: The grant that fits this call
-# description: Three look-ups, whatever the number of grants.
+# title: A grant fits this call
+# description: Three look-ups, by called service, peer and operation, whatever the number of grants.
 # custom:
 #   rule: operation-is-granted
 #   reason: operation-not-granted
@@ -261,7 +264,7 @@ route_segments(route) := count(split(route, "/")) - 1 if {
 }
 
 # METADATA
-# title: A decision to allow
+# title: A grant fits, and the call meets its conditions
 # custom:
 #   rule: grant
 #   reason: granted

@@ -45,8 +45,8 @@ test('a service imports packages alone, and nothing imports a service', () => {
   );
 });
 
-test('spiffe-tls, contracts and telemetry import no workspace', () => {
-  const leaves = ['packages/spiffe-tls', 'packages/contracts', 'packages/telemetry'];
+test('spiffe-tls, contracts, refusals and telemetry import no workspace', () => {
+  const leaves = ['packages/spiffe-tls', 'packages/contracts', 'packages/refusals', 'packages/telemetry'];
   assert.deepEqual(
     arrows(production).filter(({ from }) => leaves.includes(from)),
     [],

@@ -1,126 +1,120 @@
 /**
- * A Collector's OTLP/HTTP trace endpoint, JSON encoding: keeps what real exporters send. It stands for a Collector and proves
- * what leaves the services, not what any back end makes of it.
+ * A Collector's OTLP/HTTP endpoints, JSON encoding: keeps what real exporters send. It stands for a Collector and proves what
+ * leaves the services, not what any back end makes of it.
  */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  type ReceivedLog,
+  type ReceivedPoint,
+  type ReceivedSpan,
+  readLogs,
+  readPoints,
+  readSpans,
+} from './otlp-decode.ts';
 
-/** A span as a test needs it. */
-export interface ReceivedSpan {
-  readonly service: string;
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId: string;
-  /** 1 internal, 2 server, 3 client (OTLP's numbers). */
-  readonly kind: number;
-  readonly attributes: Readonly<Record<string, string>>;
-}
+export type { ReceivedLog, ReceivedPoint, ReceivedSpan } from './otlp-decode.ts';
 
 export interface OtlpReceiver {
   /** Set these in a service's environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly spans: readonly ReceivedSpan[];
-  /** Resolves as soon as the spans so far satisfy the condition; rejects with what arrived when they do not in time. */
-  waitFor(condition: (spans: readonly ReceivedSpan[]) => boolean, timeoutMs: number): Promise<void>;
+  readonly logs: readonly ReceivedLog[];
+  /** Latest value of each series. */
+  readonly points: () => readonly ReceivedPoint[];
+  /** Everything that came, as it came: for what must not be in it. */
+  readonly texts: readonly string[];
+  /** Resolves as soon as what came satisfies the condition; rejects with what arrived when it does not in time. */
+  waitFor(condition: () => boolean, timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
+  const logs: ReceivedLog[] = [];
+  const series = new Map<string, ReceivedPoint>();
+  const texts: string[] = [];
   const waiting = new Set<() => void>();
+  const keep = (url: string | undefined, text: string) => {
+    texts.push(text);
+    if (url === '/v1/traces') spans.push(...readSpans(text));
+    if (url === '/v1/logs') logs.push(...readLogs(text));
+    if (url !== '/v1/metrics') return;
+    for (const point of readPoints(text))
+      series.set(JSON.stringify([point.service, point.name, Object.entries(point.labels)]), point);
+  };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      if (request.url === '/v1/traces') spans.push(...readSpans(Buffer.concat(chunks).toString('utf8')));
+      keep(request.url, Buffer.concat(chunks).toString('utf8'));
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
       for (const look of waiting) look();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const points = () => [...series.values()];
   return {
     spans,
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      OTEL_BSP_SCHEDULE_DELAY: '200',
-      OTEL_METRICS_EXPORTER: 'none',
-      OTEL_LOGS_EXPORTER: 'none',
+    logs,
+    points,
+    texts,
+    env: environmentFor(port),
+    waitFor: (condition, timeoutMs) =>
+      waitFor({ waiting, condition, timeoutMs, seen: () => summarize({ spans, logs, points }) }),
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
     },
-    waitFor: (condition, timeoutMs) => waitFor({ spans, waiting, condition, timeoutMs }),
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
+  };
+}
+
+function environmentFor(port: number): Record<string, string> {
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_BSP_SCHEDULE_DELAY: '200',
+    OTEL_BLRP_SCHEDULE_DELAY: '200',
+    OTEL_METRIC_EXPORT_INTERVAL: '500',
+    OTEL_METRIC_EXPORT_TIMEOUT: '500',
   };
 }
 
 interface Wait {
-  readonly spans: readonly ReceivedSpan[];
   readonly waiting: Set<() => void>;
-  readonly condition: (spans: readonly ReceivedSpan[]) => boolean;
+  readonly condition: () => boolean;
   readonly timeoutMs: number;
+  readonly seen: () => string;
 }
 
-function waitFor({ spans, waiting, condition, timeoutMs }: Wait): Promise<void> {
+function waitFor({ waiting, condition, timeoutMs, seen }: Wait): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => {
-      if (!condition(spans)) return;
+      if (!condition()) return;
       clearTimeout(timer);
       waiting.delete(look);
       resolve();
     };
     const timer = setTimeout(() => {
       waiting.delete(look);
-      const seen = spans.map(({ service, name, kind }) => `${service}: ${name} (${kind})`).join('\n');
-      reject(new Error(`the expected spans did not arrive within ${timeoutMs} ms; got:\n${seen}`));
+      reject(new Error(`what was expected did not arrive within ${timeoutMs} ms; got:\n${seen()}`));
     }, timeoutMs);
     waiting.add(look);
     look();
   });
 }
 
-interface OtlpAttribute {
-  readonly key: string;
-  readonly value: Readonly<Record<string, unknown>>;
-}
-
-interface OtlpSpan {
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly kind: number;
-  readonly attributes?: readonly OtlpAttribute[];
-}
-
-interface OtlpExport {
-  readonly resourceSpans?: ReadonlyArray<{
-    readonly resource?: { readonly attributes?: readonly OtlpAttribute[] };
-    readonly scopeSpans?: ReadonlyArray<{ readonly spans?: readonly OtlpSpan[] }>;
-  }>;
-}
-
-function readSpans(text: string): ReceivedSpan[] {
-  const document: OtlpExport = JSON.parse(text);
-  return (document.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
-    const service = flatten(resource?.attributes)['service.name'] ?? '';
-    const spans = (scopeSpans ?? []).flatMap((scope) => scope.spans ?? []);
-    return spans.map((span) => ({
-      service,
-      name: span.name,
-      traceId: span.traceId,
-      spanId: span.spanId,
-      parentSpanId: span.parentSpanId ?? '',
-      kind: span.kind,
-      attributes: flatten(span.attributes),
-    }));
-  });
-}
-
-function flatten(attributes: readonly OtlpAttribute[] = []): Record<string, string> {
-  return Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]));
+function summarize({ spans, logs, points }: Pick<OtlpReceiver, 'spans' | 'logs' | 'points'>): string {
+  return [
+    ...spans.map(({ service, name, kind }) => `span ${service}: ${name} (${kind})`),
+    ...logs.map(({ service, event }) => `log ${service}: ${event}`),
+    ...points().map(
+      ({ service, name, labels, value }) => `metric ${service}: ${name} ${JSON.stringify(labels)} ${value}`,
+    ),
+  ].join('\n');
 }

@@ -12,13 +12,21 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** @param program path from the root of the checkout */
-export function runProgram(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<ProgramResult> {
+/**
+ * @param program path from the root of the checkout
+ * @param timeoutMs after this it is ended
+ */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  timeoutMs = 60_000,
+): Promise<ProgramResult> {
   const options: SpawnOptions = {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: timeoutMs,
   };
   const child = spawn(process.execPath, [root + program, ...args], options);
   let stdout = '';

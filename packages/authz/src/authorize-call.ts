@@ -10,10 +10,13 @@ import {
   type EncodedChain,
   type VerifiedChain,
 } from '@countersign/caller-chain';
+import type { RefusalExplanation } from '@countersign/refusals';
 import type { Peer, SpiffeId } from '@countersign/spiffe-tls';
 import type { Call } from './call-context.ts';
 import { createDecisionRecord, type DecisionRecord } from './decision-record.ts';
 import { AuthzError } from './errors.ts';
+import { explainOutcome, explainUnavailable } from './explain-refusal.ts';
+import type { Revocation } from './open-calls.ts';
 import type { ChainLink, PolicyInput } from './policy-document.ts';
 import type { Decision, PolicyEngine } from './policy-engine.ts';
 
@@ -31,6 +34,8 @@ export interface Refusal {
   readonly decisionId: string;
   /** The policy's decision; for the answer in development only. */
   readonly decision?: Decision;
+  /** All of why; for the log, and for the answer in development only. */
+  readonly explanation: RefusalExplanation;
 }
 
 /** Codes of refusals, for the peer. */
@@ -48,13 +53,22 @@ export type Verdict =
 
 /** What both guards are made of. */
 export interface GuardOptions {
-  readonly engine: Pick<PolicyEngine, 'decide'>;
+  /** Decides; with `subscribe`, calls that are still open are decided again when another policy is loaded. */
+  readonly engine: Pick<PolicyEngine, 'decide'> & Partial<Pick<PolicyEngine, 'subscribe'>>;
+  /**
+   * Calls back when a peer that was verified may be so no longer (a new bundle of the identity source, say), and returns how
+   * to stop: open calls are then decided again, too. Default: nothing but the policy changes.
+   */
+  readonly onChange?: (listener: () => void) => () => void;
   /** The service's own SPIFFE ID, asked for each call: it may change with the SVID. Throwing refuses with 503. */
   readonly self: () => SpiffeId;
   /** Verifies caller chains. Without one no chain is read, and the policy sees none. */
   readonly chain?: Pick<ChainVerifier, 'verify'>;
-  /** Takes a record of each decision and of each failure to decide. Synchronous; throwing refuses the call with 503. */
-  readonly onDecision?: (record: DecisionRecord) => void;
+  /**
+   * Takes a record of each decision and of each failure to decide, and with it why the call is refused, if it is.
+   * Synchronous; throwing refuses the call with 503.
+   */
+  readonly onDecision?: (record: DecisionRecord, refusal?: RefusalExplanation) => void;
   /** Puts the decision's rule and reason into the answer. Default `false`: never in production. */
   readonly development?: boolean;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
@@ -71,6 +85,10 @@ export interface Question {
   readonly chain: () => EncodedChain | undefined;
   /** What the last link must say is called: method and real path, or the full gRPC method. */
   readonly act: () => string;
+  /** The call as it was allowed before, when it is asked about again: a chain is verified once, when a call begins. */
+  readonly earlier?: Call | undefined;
+  /** How the call's handler will learn that the call is no longer allowed. */
+  readonly revocation: Revocation;
 }
 
 /** The input's parts that the transport knows. */
@@ -87,17 +105,28 @@ const CODES = {
 export function authorizeCall(options: GuardOptions, question: Question): Verdict {
   const decisionId = randomUUID();
   const outcome = decide(options, question, decisionId);
+  const explanation = explainOutcome(outcome, decisionId);
   try {
-    options.onDecision?.(recordOf(options, outcome, decisionId));
-  } catch {
+    options.onDecision?.(recordOf(options, outcome, decisionId), explanation);
+  } catch (error) {
     // A decision that can't be recorded is not acted on: nobody could ever say why the call passed.
-    return refuse('unavailable', decisionId);
+    return refuse('unavailable', explainUnavailable(error, decisionId), decisionId);
   }
-  if (outcome.kind === 'chain') return refuseChain(outcome.error, decisionId);
-  if (outcome.kind !== 'decided') return refuse(outcome.kind, decisionId);
+  const why = explanation ?? explainUnavailable('no explanation', decisionId);
+  if (outcome.kind === 'chain') return refuseChain(outcome.error, why, decisionId);
+  if (outcome.kind !== 'decided') return refuse(outcome.kind, why, decisionId);
   const { peer, chain, decision, input } = outcome;
-  if (!decision.allow) return refuse('denied', decisionId, decision);
-  return { allow: true, call: Object.freeze({ peer, decision, input, ...(chain === undefined ? {} : { chain }) }) };
+  if (!decision.allow) return refuse('denied', why, decisionId, decision);
+  return { allow: true, call: allowed({ peer, decision, input, ...(chain && { chain }) }, question.revocation) };
+}
+
+function allowed(decided: Omit<Call, 'revoked'>, revocation: Revocation): Call {
+  return Object.freeze({
+    ...decided,
+    get revoked() {
+      return revocation.signal;
+    },
+  });
 }
 
 type Outcome =
@@ -132,6 +161,7 @@ function decide(options: GuardOptions, question: Question, decisionId: string): 
 
 /** ZERO TRUST: what a request says about earlier callers counts only when each of them signed it, for this very call. */
 function verifyChain(options: GuardOptions, question: Question, peer: Peer): VerifiedChain | undefined {
+  if (question.earlier !== undefined) return question.earlier.chain;
   const encoded = options.chain === undefined ? undefined : question.chain();
   if (encoded === undefined) return undefined;
   return options.chain?.verify(encoded, { peerId: peer.id, ownId: options.self(), act: question.act() });
@@ -162,14 +192,20 @@ function toChainLink({ iss, act, issuedAt }: VerifiedChain['links'][number]): Ch
   return { spiffe_id: iss.toString(), act, issued_at: issuedAt.toISOString() };
 }
 
-function refuse(kind: keyof typeof CODES, decisionId: string, decision?: Decision): Verdict {
-  const refusal = { kind, code: CODES[kind], decisionId, ...(decision === undefined ? {} : { decision }) };
+function refuse(
+  kind: keyof typeof CODES,
+  explanation: RefusalExplanation,
+  decisionId: string,
+  decision?: Decision,
+): Verdict {
+  const refusal = { kind, code: CODES[kind], decisionId, explanation, ...(decision === undefined ? {} : { decision }) };
   return { allow: false, refusal };
 }
 
 /** A store that is full says nothing about the chain: the caller may try again. */
-function refuseChain({ code }: CallerChainError, decisionId: string): Verdict {
-  return { allow: false, refusal: { kind: code === 'CHAIN_STORE_FULL' ? 'unavailable' : 'chain', code, decisionId } };
+function refuseChain({ code }: CallerChainError, explanation: RefusalExplanation, decisionId: string): Verdict {
+  const kind = code === 'CHAIN_STORE_FULL' ? 'unavailable' : 'chain';
+  return { allow: false, refusal: { kind, code, decisionId, explanation } };
 }
 
 function recordOf({ now = Date.now }: GuardOptions, outcome: Outcome, decisionId: string): DecisionRecord {

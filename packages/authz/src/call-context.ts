@@ -18,6 +18,12 @@ export interface Call {
   readonly decision: Decision;
   /** What the policy was asked. */
   readonly input: PolicyInput;
+  /**
+   * Aborts when the policy, asked again because it or the peer's verification has changed, refuses the call; the reason is
+   * the refusal. A gRPC stream is then ended by its guard, and so is an HTTP response whose handler looked at this: asking
+   * for it is what makes a response one that is decided again.
+   */
+  readonly revoked: AbortSignal;
 }
 
 const storage = new AsyncLocalStorage<Call>();

@@ -2,7 +2,7 @@
  * One decision, or one failure to decide, in the shape of OPA's decision log, so that tools made for OPA read it.
  * @see https://www.openpolicyagent.org/docs/management-decision-logs
  */
-import { ENTRYPOINT } from './policy-bundle.ts';
+import { ENTRYPOINT } from './bundle/manifest.ts';
 import type { PolicyInput, PolicyResult } from './policy-document.ts';
 
 /** A line of the decision log. Every decision ID that a peer is given is in exactly one. */

@@ -15,6 +15,14 @@ export type AuthzErrorCode =
   | 'INPUT_INVALID'
   /** The bundle's bytes, manifest, data or module are refused. */
   | 'BUNDLE_INVALID'
+  /** A key is configured, and the bundle is not signed by it or not as it was signed. */
+  | 'BUNDLE_SIGNATURE'
+  /** The file or the bundle server gave no bundle. */
+  | 'BUNDLE_SOURCE'
+  /** The module needs built-in functions that its WebAssembly evaluator does not have. */
+  | 'BUILTIN_MISSING'
+  /** The folder that replaces the bundle's data was refused. */
+  | 'DATA_INVALID'
   /** An obligation can't be met: the answer must not be sent. */
   | 'OBLIGATION_FAILED'
   /** Code that needs a decided call runs outside of one. */
@@ -30,4 +38,9 @@ export class AuthzError extends Error {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.code = code;
   }
+}
+
+/** A bundle that is refused for what is in it. */
+export function invalidBundle(rule: string, cause?: unknown): AuthzError {
+  return new AuthzError('BUNDLE_INVALID', `policy bundle: ${rule}`, cause === undefined ? {} : { cause });
 }

@@ -9,8 +9,9 @@
 import { chainIn } from '@countersign/caller-chain';
 import { type Peer, peerOf } from '@countersign/spiffe-tls';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
-import { authorizeCall, type CallDescription, type GuardOptions } from './authorize-call.ts';
+import { authorizeCall, type CallDescription, type GuardOptions, type Verdict } from './authorize-call.ts';
 import { type Call, runInCall } from './call-context.ts';
+import { OpenCalls, Revocation } from './open-calls.ts';
 import { toGrpcStatus } from './to-grpc-status.ts';
 
 /** A call as grpc-js gives it to interceptors. */
@@ -22,61 +23,133 @@ export interface GrpcGuardOptions extends GuardOptions {
   readonly peerOf?: (call: GrpcCarrier) => Peer | undefined;
 }
 
+/** The interceptor of a gRPC server. */
+export type GrpcGuard = ServerInterceptor & {
+  /** Decides every open stream again: for whoever knows of a change that `engine` and `onChange` do not tell. */
+  readonly reconsider: () => void;
+};
+
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
+type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
+
+/** What all calls of a guard share. */
+interface Guarding {
+  readonly options: GrpcGuardOptions;
+  readonly open: OpenCalls;
+}
 
 /**
  * Creates the interceptor of a gRPC server. Refuses with UNAUTHENTICATED, PERMISSION_DENIED or UNAVAILABLE and status details
- * that hold the decision's ID; what is allowed runs inside the call's context, later events of a stream included.
+ * that hold the decision's ID; what is allowed runs inside the call's context, later events of a stream included. A stream
+ * is decided again, and recorded again, when another policy is loaded or `onChange` says so: refused, it ends with the
+ * same statuses, and its handler sees a cancelled call.
  *
  * Give it as the server's *first* interceptor but those that only watch: an interceptor before it sees refusals on their
  * way out, one after it sees allowed calls alone.
  * @example
  * const server = new Server({ interceptors: [createGrpcGuard({ engine, self })] });
  */
-export function createGrpcGuard(options: GrpcGuardOptions): ServerInterceptor {
-  return (method, call) => new GuardedCall(options, method.path, call);
+export function createGrpcGuard(options: GrpcGuardOptions): GrpcGuard {
+  const open = new OpenCalls(options);
+  const guard: ServerInterceptor = ({ path, requestStream, responseStream }, call) =>
+    new GuardedCall({ options, open }, { path, streams: requestStream || responseStream }, call);
+  return Object.assign(guard, { reconsider: open.reconsider });
+}
+
+interface Method {
+  readonly path: string;
+  /** Whether it may stay open for long. */
+  readonly streams: boolean;
 }
 
 class GuardedCall extends ServerInterceptingCall {
-  readonly #options: GrpcGuardOptions;
-  readonly #path: string;
+  readonly #guarding: Guarding;
+  readonly #method: Method;
   readonly #carrier: GrpcCarrier;
-  /** Set when the call is allowed. A change of policy asks about open streams again from here. */
+  readonly #revocation = new Revocation();
+  /** Set while the call is allowed. */
   #call: Call | undefined;
+  #listener: Listener | undefined;
+  /** Whether the policy ended it: whatever the handler still sends is dropped. */
+  #revoked = false;
+  #close: () => void = () => {};
 
-  constructor(options: GrpcGuardOptions, path: string, carrier: GrpcCarrier) {
+  constructor(guarding: Guarding, method: Method, carrier: GrpcCarrier) {
     super(carrier);
-    this.#options = options;
-    this.#path = path;
+    this.#guarding = guarding;
+    this.#method = method;
     this.#carrier = carrier;
   }
 
   override start(listener: Listener): void {
-    // What follows a refusal (messages on the way, the cancellation) finds no call, and the handler learns nothing of it.
-    const inCall = (run: () => void): void => {
-      if (this.#call !== undefined) runInCall(this.#call, run);
-    };
+    this.#listener = listener;
     super.start({
       onReceiveMetadata: (metadata) => {
-        this.#call = this.#authorize(metadata);
-        inCall(() => listener.onReceiveMetadata(metadata));
+        const verdict = this.#decide(metadata);
+        if (!verdict.allow) {
+          this.#carrier.sendStatus(this.#statusOf(verdict));
+          return;
+        }
+        this.#call = verdict.call;
+        if (this.#method.streams) this.#close = this.#guarding.open.add(() => this.#decideAgain());
+        this.#inCall(() => listener.onReceiveMetadata(metadata));
       },
-      onReceiveMessage: (message) => inCall(() => listener.onReceiveMessage(message)),
-      onReceiveHalfClose: () => inCall(() => listener.onReceiveHalfClose()),
-      onCancel: () => inCall(() => listener.onCancel()),
+      onReceiveMessage: (message) => this.#inCall(() => listener.onReceiveMessage(message)),
+      onReceiveHalfClose: () => this.#inCall(() => listener.onReceiveHalfClose()),
+      onCancel: () => {
+        this.#close();
+        this.#inCall(() => listener.onCancel());
+      },
     });
   }
 
-  #authorize(metadata: Metadata): Call | undefined {
-    const verdict = authorizeCall(this.#options, {
-      peer: () => (this.#options.peerOf ?? peerOf)(this.#carrier),
-      describe: () => describe(this.#path),
-      chain: () => chainIn((name) => metadata.get(name).map(String)),
-      act: () => this.#path,
+  override sendMetadata(metadata: Parameters<ServerInterceptingCall['sendMetadata']>[0]): void {
+    if (!this.#revoked) super.sendMetadata(metadata);
+  }
+
+  override sendMessage(...message: Parameters<ServerInterceptingCall['sendMessage']>): void {
+    if (!this.#revoked) super.sendMessage(...message);
+  }
+
+  override sendStatus(status: Status): void {
+    this.#close();
+    if (!this.#revoked) super.sendStatus(status);
+  }
+
+  /** What follows a refusal (messages on the way, the cancellation) finds no call, and the handler learns nothing of it. */
+  #inCall(run: () => void): void {
+    if (this.#call !== undefined) runInCall(this.#call, run);
+  }
+
+  #decide(metadata?: Metadata): Verdict {
+    const { options } = this.#guarding;
+    const { path } = this.#method;
+    return authorizeCall(options, {
+      peer: () => (options.peerOf ?? peerOf)(this.#carrier),
+      describe: () => describe(path),
+      chain: () => chainIn((name) => metadata?.get(name).map(String) ?? []),
+      act: () => path,
+      earlier: this.#call,
+      revocation: this.#revocation,
     });
-    if (verdict.allow) return verdict.call;
-    this.#carrier.sendStatus(toGrpcStatus(verdict.refusal, this.#options.development));
-    return undefined;
+  }
+
+  #decideAgain(): void {
+    const verdict = this.#decide();
+    if (verdict.allow) return;
+    this.#close();
+    this.#revoked = true;
+    this.#carrier.sendStatus(this.#statusOf(verdict));
+    // The peer has its status, or gets it when it has read what was sent before. The handler is not to wait for that.
+    this.#inCall(() => {
+      this.#revocation.revoke(verdict.refusal);
+      this.#listener?.onCancel();
+    });
+    this.#call = undefined;
+  }
+
+  #statusOf({ refusal }: Extract<Verdict, { allow: false }>): Status {
+    return toGrpcStatus(refusal, this.#guarding.options.development);
   }
 }
 

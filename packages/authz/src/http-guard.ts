@@ -7,8 +7,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { chainIn } from '@countersign/caller-chain';
 import { type Peer, peerOf } from '@countersign/spiffe-tls';
-import { authorizeCall, type CallDescription, type GuardOptions } from './authorize-call.ts';
-import { bindCall, runInCall } from './call-context.ts';
+import { authorizeCall, type CallDescription, type GuardOptions, type Verdict } from './authorize-call.ts';
+import { bindCall, type Call, runInCall } from './call-context.ts';
+import { OpenCalls, Revocation } from './open-calls.ts';
 import { type Resource, UNMATCHED } from './policy-document.ts';
 import {
   matchRoute,
@@ -46,6 +47,8 @@ export interface HttpGuard {
   readonly wellFormed: HttpHandler;
   /** The last handler of an application: refuses, and records, what no route took; OPTIONS and unknown paths among it. */
   readonly unmatched: HttpHandler;
+  /** Decides every open response again whose handler follows `call.revoked`; see `GrpcGuard.reconsider`. */
+  readonly reconsider: () => void;
 }
 
 /** How a guard decides. */
@@ -63,22 +66,24 @@ const parts = new WeakMap<object, HttpGuardPart>();
  * Creates the guard of an HTTP service. Answers 401, 400, 403 or 503 as problem details with the decision's ID; what is
  * allowed goes on to the next handler, inside the call's context.
  * @example
- * const guard = createHttpGuard({ engine, self: () => source.current().svid.id.toString() });
+ * const guard = createHttpGuard({ engine, self: () => source.current().svid.id });
  * app.use(guard.wellFormed);
  * app.get('/orders/:id', guard('GET /orders/{id}'), showOrder);
  * app.use(guard.unmatched);
  */
 export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
+  const open = new OpenCalls(options);
+  const guarding: Guarding = { options, open };
   const guard = (operation: string, resourceOf?: ResourceOf): HttpHandler => {
     const route = parseRoute(operation);
-    return part('operation', (...parameters) => serve(options, { route, resourceOf }, ...parameters));
+    return part('operation', (...parameters) => serve(guarding, { route, resourceOf }, ...parameters));
   };
-  const unmatched = part('unmatched', (...parameters) => serve(options, {}, ...parameters));
+  const unmatched = part('unmatched', (...parameters) => serve(guarding, {}, ...parameters));
   const wellFormed = part('well-formed', (request, response, next) => {
-    if (parseRequestPath(targetOf(request)) === undefined) serve(options, {}, request, response, next);
+    if (parseRequestPath(targetOf(request)) === undefined) serve(guarding, {}, request, response, next);
     else next();
   });
-  return Object.assign(guard, { unmatched, wellFormed });
+  return Object.assign(guard, { unmatched, wellFormed, reconsider: open.reconsider });
 }
 
 /** Which part of a guard a handler is; `undefined` when no guard made it. */
@@ -101,23 +106,36 @@ function targetOf(request: HttpRequest): string {
   return request.originalUrl ?? request.url ?? '';
 }
 
+/** What all requests of a guard share. */
+interface Guarding {
+  readonly options: HttpGuardOptions;
+  readonly open: OpenCalls;
+}
+
 function serve(
-  options: HttpGuardOptions,
+  { options, open }: Guarding,
   operation: Operation,
   request: HttpRequest,
   response: ServerResponse,
   next: (error?: unknown) => void,
 ): void {
-  const verdict = authorizeCall(options, {
-    peer: () => (options.peerOf ?? peerOf)(request),
-    describe: () => describe(operation, request),
-    chain: () => chainIn((name) => request.headersDistinct[name] ?? []),
-    act: () => actOf(request),
-  });
+  let earlier: Call | undefined;
+  const revocation = new Revocation(() => followChanges(open, ask, response, revocation));
+  const ask = (): Verdict =>
+    authorizeCall(options, {
+      peer: () => (options.peerOf ?? peerOf)(request),
+      describe: () => describe(operation, request),
+      chain: () => chainIn((name) => request.headersDistinct[name] ?? []),
+      act: () => actOf(request),
+      earlier,
+      revocation,
+    });
+  const verdict = ask();
   if (!verdict.allow) {
     sendHttpProblem(response, toHttpProblem(verdict.refusal, options.development));
     return;
   }
+  earlier = verdict.call;
   bindCall(request, verdict.call);
   runInCall(verdict.call, () => next());
 }
@@ -125,6 +143,21 @@ function serve(
 /** The bytes of the target before `?`, undecoded: what the caller wrote is what it signed. */
 function actOf(request: HttpRequest): string {
   return `${request.method ?? ''} ${targetOf(request).split('?', 1)[0] ?? ''}`;
+}
+
+/** Decides a response again until it has ended. A handler that was told and does not end it finds it cut. */
+function followChanges(open: OpenCalls, ask: () => Verdict, response: ServerResponse, revocation: Revocation): void {
+  if (response.closed) return;
+  const close = open.add(() => {
+    const verdict = ask();
+    if (verdict.allow) return;
+    close();
+    revocation.revoke(verdict.refusal);
+    setImmediate(() => {
+      if (!response.writableEnded) response.destroy();
+    });
+  });
+  response.once('close', close);
 }
 
 function describe({ route, resourceOf }: Operation, request: HttpRequest): CallDescription | undefined {

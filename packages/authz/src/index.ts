@@ -3,7 +3,9 @@
  */
 
 export type { GuardOptions, Refusal, RefusalCode } from './authorize-call.ts';
-export type { ArchiveLimits } from './bundle-archive.ts';
+export type { ArchiveLimits } from './bundle/bundle-archive.ts';
+export type { BundleServerOptions } from './bundle/http-bundle-source.ts';
+export type { BundleAlgorithm, BundleKey } from './bundle/signature.ts';
 export { type Call, callOf, currentCall, requireCall } from './call-context.ts';
 export type { DecisionEvent, DecisionLabels, DecisionTrace } from './decision-log/decision-event.ts';
 export {
@@ -27,7 +29,11 @@ export { parseMaskRules } from './decision-log/mask-rules.ts';
 export type { EndpointState } from './decision-log/uploader.ts';
 export type { DecisionRecord } from './decision-record.ts';
 export { AuthzError, type AuthzErrorCode } from './errors.ts';
-export { createGrpcGuard, type GrpcCarrier, type GrpcGuardOptions } from './grpc-guard.ts';
+export { applyChange } from './explain/apply-change.ts';
+export type { DataOperation } from './explain/data-change.ts';
+export { type Change, createExplainer, type Explainer, type Explanation } from './explain/explain.ts';
+export type { MatchedData } from './explain/matched-data.ts';
+export { createGrpcGuard, type GrpcCarrier, type GrpcGuard, type GrpcGuardOptions } from './grpc-guard.ts';
 export { assertGuardedRoutes, type RoutedApplication } from './guarded-routes.ts';
 export {
   createHttpGuard,
@@ -55,6 +61,7 @@ export {
   type PolicyEngine,
   type PolicyEngineOptions,
   type PolicyEvent,
+  type PolicySourceStatus,
   type PolicyStatus,
 } from './policy-engine.ts';
 export { createSpiffeAuthorizer } from './spiffe-authorizer.ts';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bundleWith, httpInput } from '../test/bundles.ts';
 import { assembleFakePolicy, type FakePolicy } from '../test/fake-wasm.ts';
+import { parsePolicyBundle } from './bundle/policy-bundle.ts';
 import { AuthzError, type AuthzErrorCode } from './errors.ts';
-import { parsePolicyBundle } from './policy-bundle.ts';
 import type { PolicyInput } from './policy-document.ts';
 import { createPolicyModule, type PolicyModule } from './policy-module.ts';
 
@@ -136,4 +136,23 @@ test('policy module: half a surrogate pair, which is no text, fails that call al
 test('policy module: evaluations leave nothing behind: there is no memory for the rests of this many', () => {
   for (let index = 0; index < 20_000; index += 1)
     assert.equal(committed.evaluate(httpInput({ http: { method: 'GET', path: ['things', `${index}`] } })).allow, true);
+});
+
+const REFUSES = '[{"result":{"allow":false,"reason":"no","rule":"none","obligations":[]}}]';
+test('policy module: not taken into use: one that needs functions that the evaluator does not have', async () => {
+  const wasm = assembleFakePolicy({ short: REFUSES, builtins: '{"sprintf":1,"http.send":2,"time.now_ns":3}' });
+  const bundle = await parsePolicyBundle(await bundleWith({ wasm }));
+  assert.throws(
+    () => createPolicyModule(bundle),
+    (error: unknown) =>
+      error instanceof AuthzError &&
+      error.code === 'BUILTIN_MISSING' &&
+      error.message.includes('"http.send", "time.now_ns"') &&
+      !error.message.includes('sprintf'),
+  );
+});
+
+test('policy module: functions that the evaluator has may be needed', async () => {
+  const wasm = assembleFakePolicy({ short: REFUSES, builtins: '{"sprintf":1}' });
+  createPolicyModule(await parsePolicyBundle(await bundleWith({ wasm })));
 });

@@ -6,8 +6,10 @@
 import { createRequire } from 'node:module';
 import { quote } from '@countersign/spiffe-tls';
 import type { LoadedPolicy } from '@open-policy-agent/opa-wasm';
+import { missingBuiltins } from './builtins.ts';
+import { ENTRYPOINT } from './bundle/manifest.ts';
+import type { PolicyBundle } from './bundle/policy-bundle.ts';
 import { AuthzError } from './errors.ts';
-import { ENTRYPOINT, type PolicyBundle } from './policy-bundle.ts';
 import { type Grants, type PolicyInput, type PolicyResult, parsePolicyResult } from './policy-document.ts';
 
 /** A policy that answered its smoke queries. */
@@ -33,7 +35,8 @@ const encoder = new TextEncoder();
 
 /**
  * Instantiates a bundle and asks it what it must refuse.
- * @throws {AuthzError} `BUNDLE_INVALID` when it does not run, or answers the smoke queries with anything but a refusal.
+ * @throws {AuthzError} `BUNDLE_INVALID` when it does not run, or answers the smoke queries with anything but a refusal;
+ * `BUILTIN_MISSING` when it needs a function that the evaluator does not have.
  */
 export function createPolicyModule(bundle: PolicyBundle): PolicyModule {
   let instance: LoadedPolicy | undefined = instantiate(bundle);
@@ -65,18 +68,31 @@ function instantiate({ module, data, dataBytes }: PolicyBundle): LoadedPolicy {
       throw new Error(`ABI 1.2 or later is needed, got 1.${String(policy.minorVersion)}`);
     // Always into a new instance: a failed or repeated `setData` leaves half of it behind.
     policy.setData(data);
+    refuseMissingBuiltins(policy);
     return policy;
   } catch (cause) {
+    if (cause instanceof AuthzError) throw cause;
     throw new AuthzError('BUNDLE_INVALID', `policy bundle: the module does not start: ${quote(messageOf(cause))}`, {
       cause,
     });
   }
 }
 
+function refuseMissingBuiltins(policy: LoadedPolicy): void {
+  const missing = missingBuiltins(policy);
+  if (missing.length === 0) return;
+  const names = missing.map((name) => quote(name)).join(', ');
+  throw new AuthzError('BUILTIN_MISSING', `policy bundle: the rules must not call ${names}: WebAssembly has it not`);
+}
+
 /** ZERO TRUST: a policy that allows a nobody, or allows without having been asked, is not taken into use. */
 function smoke(ask: (bytes: ArrayBuffer | undefined) => PolicyResult): void {
-  for (const bytes of [undefined, encode(NOBODY)]) {
-    const asked = bytes === undefined ? 'no input at all' : 'a peer that nobody is';
+  const questions: [asked: string, bytes: ArrayBuffer | undefined][] = [
+    ['no input at all', undefined],
+    ['a peer that nobody is', encode(NOBODY)],
+    ['a peer that nobody is, with a caller chain', encode({ ...NOBODY, chain: CHAIN })],
+  ];
+  for (const [asked, bytes] of questions) {
     let result: PolicyResult;
     try {
       result = ask(bytes);
@@ -96,6 +112,11 @@ const NOBODY: PolicyInput = {
   chain: [],
   time: '1970-01-01T00:00:00Z',
 };
+
+const CHAIN: PolicyInput['chain'] = [
+  { spiffe_id: 'spiffe://smoke.invalid/origin', act: 'GET /smoke', issued_at: '1970-01-01T00:00:00Z' },
+  { spiffe_id: 'spiffe://smoke.invalid/peer', act: '/smoke.Test/Test', issued_at: '1970-01-01T00:00:00Z' },
+];
 
 /** Bytes as an `ArrayBuffer` of exactly that length: a `Buffer` or `Uint8Array` would be taken for an object. */
 function encode(input: PolicyInput): ArrayBuffer {

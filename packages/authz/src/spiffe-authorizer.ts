@@ -3,7 +3,7 @@
  * call.
  */
 import type { Authorizer } from '@countersign/spiffe-tls';
-import type { PolicyEngine } from './policy-engine.ts';
+import type { PolicyEngine, PolicyStatus } from './policy-engine.ts';
 
 const NAMED_AT_MOST = 8;
 
@@ -16,7 +16,7 @@ const NAMED_AT_MOST = 8;
  * @example createSpiffeHttpsServer({ source, authorize: createSpiffeAuthorizer(engine, self) }, app);
  */
 export function createSpiffeAuthorizer(
-  engine: Pick<PolicyEngine, 'peersOf' | 'status'>,
+  engine: Pick<PolicyEngine, 'peersOf'> & { status(): Pick<PolicyStatus, 'state'> },
   self: string | (() => string),
 ): Authorizer {
   return (peerId) => {

@@ -5,6 +5,7 @@
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import type { Refusal } from './authorize-call.ts';
+import { developmentDetails } from './development-details.ts';
 
 /** `google.rpc.ErrorInfo`: why a call was refused, for programs. */
 export interface ErrorInfo {
@@ -12,7 +13,7 @@ export interface ErrorInfo {
   readonly reason: string;
   /** {@link ERROR_DOMAIN} when a guard made it. */
   readonly domain: string;
-  /** `decision_id`; in development also `reason` and `rule` of the decision. */
+  /** `decision_id`; in development also `reason`, `rule`, `expected`, `got` and `remedy`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -33,11 +34,11 @@ const ANSWERS = {
   unavailable: { code: status.UNAVAILABLE, message: 'no decision could be made: try again later' },
 } as const;
 
-/** What the peer is told: a code and the decision's ID; in development also which rule refused. */
+/** What the peer is told: a code and the decision's ID; in development also which rule refused, and what to do. */
 export function toGrpcStatus(refusal: Refusal, development = false): StatusObject {
-  const { kind, decisionId, decision } = refusal;
+  const { kind, decisionId } = refusal;
   const { code, message } = ANSWERS[kind];
-  const inDevelopment = development && decision !== undefined ? { reason: decision.reason, rule: decision.rule } : {};
+  const inDevelopment = development ? developmentDetails(refusal) : {};
   const info = { reason: refusal.code, domain: ERROR_DOMAIN, metadata: { decision_id: decisionId, ...inDevelopment } };
   const metadata = new Metadata();
   metadata.set(DETAILS, Buffer.from(encodeStatus(code, message, info)));

@@ -3,9 +3,10 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Refusal } from './authorize-call.ts';
+import { type DevelopmentDetails, developmentDetails } from './development-details.ts';
 
 /** Body of the answer. */
-export interface HttpProblem {
+export interface HttpProblem extends DevelopmentDetails {
   readonly type: 'about:blank';
   readonly title: string;
   readonly status: number;
@@ -13,10 +14,6 @@ export interface HttpProblem {
   readonly detail: string;
   readonly code: Refusal['code'];
   readonly decision_id: string;
-  /** In development only. */
-  readonly reason?: string;
-  /** In development only. */
-  readonly rule?: string;
 }
 
 const ANSWERS = {
@@ -31,10 +28,10 @@ const ANSWERS = {
   unavailable: { status: 503, title: 'Service Unavailable', detail: 'No decision could be made: try again later.' },
 } as const;
 
-/** What the peer is told: a code and the decision's ID; in development also which rule refused. */
+/** What the peer is told: a code and the decision's ID; in development also which rule refused, and what to do. */
 export function toHttpProblem(refusal: Refusal, development = false): HttpProblem {
-  const { kind, code, decisionId, decision } = refusal;
-  const inDevelopment = development && decision !== undefined ? { reason: decision.reason, rule: decision.rule } : {};
+  const { kind, code, decisionId } = refusal;
+  const inDevelopment = development ? developmentDetails(refusal) : {};
   return { type: 'about:blank', ...ANSWERS[kind], code, decision_id: decisionId, ...inDevelopment };
 }
 

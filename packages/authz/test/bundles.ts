@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import type { Peer } from '@countersign/spiffe-tls';
 import { SpiffeId } from '@countersign/spiffe-tls';
 import { type Header, pack } from 'tar-stream';
-import { readArchive } from '../src/bundle-archive.ts';
+import { readArchive } from '../src/bundle/bundle-archive.ts';
 import type { PolicyInput } from '../src/policy-document.ts';
 
 /** The bundle that services load. */

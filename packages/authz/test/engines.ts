@@ -2,7 +2,7 @@
  * Engines for the guards' tests: the committed rules with the tests' grants, and policies that fail in one way each.
  */
 
-import { parsePolicyBundle } from '../src/policy-bundle.ts';
+import { parsePolicyBundle } from '../src/bundle/policy-bundle.ts';
 import type { PolicyEngine } from '../src/policy-engine.ts';
 import { createPolicyModule, type PolicyModule } from '../src/policy-module.ts';
 import { bundleWith } from './bundles.ts';

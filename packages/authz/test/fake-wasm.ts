@@ -13,10 +13,17 @@ export interface FakePolicy {
   /** To any larger input. Default: as `short`. */
   readonly long?: string;
   readonly abiMinorVersion?: number;
+  /** What it says it needs from its host, at most 70 characters. */
+  readonly builtins?: string;
 }
 
 /** The bytes of a module. */
-export function assembleFakePolicy({ short, long = short, abiMinorVersion = 3 }: FakePolicy): Uint8Array {
+export function assembleFakePolicy({
+  short,
+  long = short,
+  abiMinorVersion = 3,
+  builtins = '{}',
+}: FakePolicy): Uint8Array {
   const functions: [name: string, type: number, body: number[]][] = [
     ['builtins', 2, constant(BUILTINS_AT)],
     ['entrypoints', 2, constant(ENTRYPOINTS_AT)],
@@ -37,7 +44,7 @@ export function assembleFakePolicy({ short, long = short, abiMinorVersion = 3 }:
     ['opa_wasm_abi_minor_version', abiMinorVersion],
   ];
   const texts: [at: number, text: string][] = [
-    [BUILTINS_AT, '{}'],
+    [BUILTINS_AT, builtins],
     [ENTRYPOINTS_AT, ENTRYPOINTS],
     [SHORT_AT, short],
     [LONG_AT, long],

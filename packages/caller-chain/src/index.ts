@@ -11,6 +11,7 @@ export {
 } from './encoded-chain.ts';
 export { CallerChainError, type CallerChainErrorCode, type CallerChainErrorDetails } from './errors.ts';
 export {
+  bodyDigestOf,
   type ChainSigner,
   type ChainSignerOptions,
   createChainSigner,

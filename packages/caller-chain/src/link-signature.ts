@@ -4,21 +4,23 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** An `alg` that a link may have (RFC 7518, RFC 8037). */
+/** An `alg` that a link may have (RFC 7518, 3.1; RFC 8037, 3.1). */
 export type LinkAlgorithm = 'ES256' | 'ES384' | 'RS256' | 'EdDSA';
 
 interface AlgorithmFacts {
   /** `null`: the algorithm has a hash of its own. */
   readonly hash: 'sha256' | 'sha384' | null;
-  /** Length of a signature in bytes, where the algorithm fixes it: anything else has more than one reading. */
+  /** Length of a signature in bytes, where the algorithm fixes it (RFC 7518, 3.4): anything else has more than one reading. */
   readonly signatureBytes?: number;
+  /** Whether signing takes longer than the way to the thread pool and back. */
+  readonly inPool?: boolean;
 }
 
 /** A Map, because a header may say `"alg":"constructor"`. */
 const ALGORITHMS: ReadonlyMap<string, AlgorithmFacts> = new Map<LinkAlgorithm, AlgorithmFacts>([
   ['ES256', { hash: 'sha256', signatureBytes: 64 }],
-  ['ES384', { hash: 'sha384', signatureBytes: 96 }],
-  ['RS256', { hash: 'sha256' }],
+  ['ES384', { hash: 'sha384', signatureBytes: 96, inPool: true }],
+  ['RS256', { hash: 'sha256', inPool: true }],
   ['EdDSA', { hash: null, signatureBytes: 64 }],
 ]);
 
@@ -38,11 +40,12 @@ export function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObje
   return asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'ES384' : undefined;
 }
 
-/** Signs. RSA in the thread pool, because it takes milliseconds; the others take less than the way there. */
+/** Signs. What would hold up the event loop is done in the thread pool; docs/adr/0022 has the figures. */
 export async function signLink(alg: LinkAlgorithm, key: KeyObject, signed: string): Promise<Buffer> {
-  const { hash } = factsOf(alg);
+  const { hash, inPool } = factsOf(alg);
   const data = Buffer.from(signed);
-  return alg === 'RS256' ? signInPool(hash, data, key) : sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
+  const options = { key, dsaEncoding: 'ieee-p1363' } as const;
+  return inPool === true ? signInPool(hash, data, options) : sign(hash, data, options);
 }
 
 /** What {@link verifyLink} needs. */

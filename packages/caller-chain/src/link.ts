@@ -29,6 +29,8 @@ export interface LinkClaims {
   readonly jti: string;
   /** Absent in the origin's link. */
   readonly prev?: string;
+  /** base64url SHA-256 of the request's body, where the caller covers it. */
+  readonly bodyDigest?: string;
 }
 
 /** A link whose form is right and whose signature nobody has checked. */
@@ -44,7 +46,17 @@ export interface ParsedLink extends LinkClaims {
 }
 
 const HEADER_NAMES: ReadonlySet<string> = new Set(['alg', 'typ', 'x5t#S256']);
-const CLAIM_NAMES: ReadonlySet<string> = new Set(['iss', 'aud', 'act', 'txn', 'iat', 'exp', 'jti', 'prev']);
+const CLAIM_NAMES: ReadonlySet<string> = new Set([
+  'iss',
+  'aud',
+  'act',
+  'txn',
+  'iat',
+  'exp',
+  'jti',
+  'prev',
+  'bodyDigest',
+]);
 /** 128 bits in base64url. */
 const RANDOM = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 /** SHA-256 in base64url. */
@@ -64,12 +76,17 @@ export function isRandomId(text: string): boolean {
   return RANDOM.test(text);
 }
 
+/** Whether a text is a SHA-256 in base64url. */
+export function isDigest(text: string): boolean {
+  return DIGEST.test(text);
+}
+
 /** Whether a text can stand in `act`. */
 export function isAct(text: string): boolean {
   return text.length <= MAX_ACT_LENGTH && ACT.test(text);
 }
 
-/** Takes a link apart. @throws {CallerChainError} `CHAIN_MALFORMED`. */
+/** Takes a link apart (RFC 7515, 5.2 steps 1 to 5). @throws {CallerChainError} `CHAIN_MALFORMED`. */
 export function parseLink(compact: string, link: number): ParsedLink {
   const parts = compact.split('.', 4);
   const [header, payload, signature] = parts;
@@ -84,7 +101,7 @@ export function parseLink(compact: string, link: number): ParsedLink {
   };
 }
 
-/** Nothing but the three: `crit`, `b64`, `jwk` and `x5c` change what is verified, and by which key. */
+/** Nothing but the three: `crit` (RFC 7515, 4.1.11), `b64` (RFC 7797), `jwk` and `x5c` change what is verified, and by which key. */
 function readHeader(header: JsonObject, link: number): Pick<ParsedLink, 'alg' | 'thumbprint'> {
   refuseOthers(header, HEADER_NAMES, 'header', link);
   const { alg, typ, 'x5t#S256': thumbprint } = header;
@@ -97,11 +114,9 @@ function readHeader(header: JsonObject, link: number): Pick<ParsedLink, 'alg' | 
 
 function readClaims(claims: JsonObject, link: number): LinkClaims {
   refuseOthers(claims, CLAIM_NAMES, 'payload', link);
-  const { act, prev } = claims;
+  const { act } = claims;
   if (typeof act !== 'string' || !isAct(act))
     throw malformed('act must be a method and a path, or a full gRPC method', shown(act), { link });
-  if (prev !== undefined && !(typeof prev === 'string' && DIGEST.test(prev)))
-    throw malformed('prev must be a SHA-256 in base64url', shown(prev), { link });
   return {
     iss: readId(claims, 'iss', link),
     aud: readId(claims, 'aud', link),
@@ -110,7 +125,8 @@ function readClaims(claims: JsonObject, link: number): LinkClaims {
     iat: readDate(claims, 'iat', link),
     exp: readDate(claims, 'exp', link),
     jti: readRandom(claims, 'jti', link),
-    ...(prev === undefined ? {} : { prev }),
+    ...readDigest(claims, 'prev', link),
+    ...readDigest(claims, 'bodyDigest', link),
   };
 }
 
@@ -128,6 +144,17 @@ function readRandom(claims: JsonObject, name: 'txn' | 'jti', link: number): stri
   const value = claims[name];
   if (typeof value === 'string' && isRandomId(value)) return value;
   throw malformed(`${name} must be 128 bits in base64url`, shown(value), { link });
+}
+
+function readDigest<Name extends 'prev' | 'bodyDigest'>(
+  claims: JsonObject,
+  name: Name,
+  link: number,
+): { [name in Name]?: string } {
+  const value = claims[name];
+  if (value === undefined) return {};
+  if (typeof value === 'string' && DIGEST.test(value)) return { [name]: value } as { [name in Name]: string };
+  throw malformed(`${name} must be a SHA-256 in base64url`, shown(value), { link });
 }
 
 function readDate(claims: JsonObject, name: 'iat' | 'exp', link: number): number {

@@ -2,11 +2,11 @@
  * The link that a caller adds: who it is, whom it calls and for what, signed with the key of its X.509-SVID, after the links
  * of the call that it serves.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { quote, type SpiffeId, SpiffeTlsError, type X509Source, type X509Svid } from '@countersign/spiffe-tls';
 import { type ChainBounds, type EncodedChain, resolveBounds } from './encoded-chain.ts';
 import { type CallerChainError, refusal } from './errors.ts';
-import { digestOf, isAct, isRandomId, LINK_TYPE } from './link.ts';
+import { digestOf, isAct, isDigest, isRandomId, LINK_TYPE } from './link.ts';
 import { algorithmOf, type LinkAlgorithm, signLink } from './link-signature.ts';
 import { thumbprintOf } from './signers.ts';
 import type { VerifiedChain } from './verified-chain.ts';
@@ -21,6 +21,8 @@ export interface OutgoingCall {
   readonly after?: VerifiedChain;
   /** The transaction that a first link is of. Default: a new one. Not beside `after`, whose transaction goes on. */
   readonly txn?: string;
+  /** base64url SHA-256 of the body, by `bodyDigestOf`: for operations whose body must not be changed on the way. */
+  readonly bodyDigest?: string;
 }
 
 /** Signs the links of one process. */
@@ -56,6 +58,11 @@ interface SignerFacts {
 /** 128 random bits in base64url, for a transaction that begins here. */
 export function createTransactionId(): string {
   return randomBytes(16).toString('base64url');
+}
+
+/** base64url SHA-256 of a body, as `bodyDigest` carries it: of the bytes before any content coding, or of one gRPC message. */
+export function bodyDigestOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('base64url');
 }
 
 /**
@@ -113,11 +120,13 @@ function factsOf({ privateKey, chain, leaf }: X509Svid): SignerFacts {
 }
 
 /** Fails before anything is sent where every receiver would refuse. */
-function checkCall({ act, after, txn }: OutgoingCall, { id }: X509Svid, nowMs: number): void {
+function checkCall({ act, after, txn, bodyDigest }: OutgoingCall, { id }: X509Svid, nowMs: number): void {
   if (!isAct(act))
     throw refusal('CHAIN_MALFORMED', 'act must be a method and a path, or a full gRPC method', quote(act));
   if (txn !== undefined && (after !== undefined || !isRandomId(txn)))
     throw refusal('CHAIN_MALFORMED', 'txn must be 128 bits in base64url, for a first link', quote(txn));
+  if (bodyDigest !== undefined && !isDigest(bodyDigest))
+    throw refusal('CHAIN_MALFORMED', 'bodyDigest must be a SHA-256 in base64url', quote(bodyDigest));
   const last = after?.links.at(-1);
   if (last === undefined) return;
   if (!last.aud.equals(id))
@@ -133,7 +142,8 @@ function checkCall({ act, after, txn }: OutgoingCall, { id }: X509Svid, nowMs: n
     });
 }
 
-function payloadOf({ audience, act, after, txn }: OutgoingCall, { id }: X509Svid, nowSeconds: number, life: number) {
+function payloadOf(call: OutgoingCall, { id }: X509Svid, nowSeconds: number, life: number) {
+  const { audience, act, after, txn, bodyDigest } = call;
   const before = after?.encoded.chain.split(',').at(-1);
   return {
     iss: id.toString(),
@@ -144,13 +154,15 @@ function payloadOf({ audience, act, after, txn }: OutgoingCall, { id }: X509Svid
     exp: nowSeconds + life,
     jti: randomBytes(16).toString('base64url'),
     ...(before === undefined ? {} : { prev: digestOf(before) }),
+    ...(bodyDigest === undefined ? {} : { bodyDigest }),
   };
 }
 
-/** A signer that is in the chain already has its certificates there. */
+/** A signer that is in the chain already, whatever intermediates it had, has its certificates there: each leaf may come once. */
 function append(before: EncodedChain | undefined, link: string, entry: string): EncodedChain {
   if (before === undefined) return { chain: link, certs: entry };
-  const known = before.certs.split(',').includes(entry);
+  const leaf = entry.split('.', 1)[0];
+  const known = before.certs.split(',').some((other) => other.split('.', 1)[0] === leaf);
   return { chain: `${before.chain},${link}`, certs: known ? before.certs : `${before.certs},${entry}` };
 }
 

@@ -19,8 +19,19 @@ export interface Signer {
   readonly key: KeyObject;
   /** base64url SHA-256 of the leaf. */
   readonly thumbprint: string;
-  /** The earliest `notAfter` of its path, in milliseconds since the epoch. */
+  /** The latest `notBefore` of its path, in milliseconds since the epoch: clocks are set back, too. */
+  readonly notBeforeMs: number;
+  /** The earliest `notAfter` of its path. */
   readonly notAfterMs: number;
+}
+
+/** An entry whose certificates nobody has verified. */
+export interface SignerEntry {
+  readonly text: string;
+  /** base64url SHA-256 of the leaf. */
+  readonly thumbprint: string;
+  /** DER, leaf first; absent when the signer is known, so that it is not decoded again. */
+  readonly chain?: readonly Uint8Array[];
 }
 
 const MAX_REMEMBERED = 1_024;
@@ -36,21 +47,32 @@ export class Signers {
     this.#source = source;
   }
 
+  /** Decodes an entry, unless its signer is known. @throws {CallerChainError} `CHAIN_MALFORMED`. */
+  read(text: string): SignerEntry {
+    const known = this.#known.get(text);
+    if (known !== undefined) return { text, thumbprint: known.thumbprint };
+    const chain = text.split('.').map(decodeCertificate);
+    const [leaf] = chain;
+    if (leaf === undefined) throw new TypeError('caller chain: splitting a text gives at least one part');
+    return { text, thumbprint: thumbprintOf(leaf), chain };
+  }
+
   /**
-   * The signer of an entry.
-   * @throws {CallerChainError} `CHAIN_MALFORMED`, `CHAIN_SIGNER_UNTRUSTED`.
+   * The signer of an entry. The source is asked each time: what it shows is what counts, and a set of bundles that is not
+   * the one before drops all verdicts in the same step, which a subscription could not promise.
+   * @throws {CallerChainError} `CHAIN_SIGNER_UNTRUSTED`.
    * @throws {SpiffeTlsError} of the source, when it has no bundles now.
    */
-  verify(entry: string, nowMs: number): Signer {
+  verify({ text, chain }: SignerEntry, nowMs: number): Signer {
     const { bundles } = this.#source.current();
     if (bundles !== this.#bundles) this.#known.clear();
     this.#bundles = bundles;
-    const known = this.#known.get(entry);
-    if (known !== undefined && nowMs < known.notAfterMs) return known;
-    this.#known.delete(entry);
-    const chain = entry.split('.').map(decodeCertificate);
-    const signer = toSigner(() => verifyX509Svid({ chain, bundles, nowMs }));
-    this.#remember(entry, signer);
+    const known = this.#known.get(text);
+    if (known !== undefined && nowMs >= known.notBeforeMs && nowMs < known.notAfterMs) return known;
+    this.#known.delete(text);
+    const sent = chain ?? text.split('.').map(decodeCertificate);
+    const signer = toSigner(() => verifyX509Svid({ chain: sent, bundles, nowMs }));
+    this.#remember(text, signer);
     return signer;
   }
 
@@ -78,7 +100,8 @@ function toSigner(verify: () => ReturnType<typeof verifyX509Svid>): Signer {
     const { id, path, notAfterMs } = verify();
     const [leaf] = path;
     if (leaf === undefined) throw new TypeError('caller chain: a verified path has a leaf');
-    return { id, key: leaf.x509.publicKey, thumbprint: thumbprintOf(leaf.der), notAfterMs };
+    const notBeforeMs = Math.max(...path.map((certificate) => certificate.notBeforeMs));
+    return { id, key: leaf.x509.publicKey, thumbprint: thumbprintOf(leaf.der), notBeforeMs, notAfterMs };
   } catch (cause) {
     if (!(cause instanceof SpiffeTlsError)) throw cause;
     const rule = 'the X.509-SVID of each signer must verify';

@@ -15,6 +15,11 @@ export interface VerifiedLink {
   readonly jti: string;
   readonly issuedAt: Date;
   readonly expiresAt: Date;
+  /**
+   * base64url SHA-256 of the body, where the caller signed it. A verifier that was not told the body's digest has not
+   * compared it: whoever reads the body must (`bodyDigestOf`), or it proves nothing.
+   */
+  readonly bodyDigest?: string;
 }
 
 /** A chain in which each link was verified, and the last one is of the request that carried it. Frozen. */

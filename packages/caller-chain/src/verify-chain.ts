@@ -9,7 +9,7 @@ import { refusal } from './errors.ts';
 import { digestOf, type ParsedLink, parseLink } from './link.ts';
 import { verifyLink } from './link-signature.ts';
 import { ReplayStore } from './replay-store.ts';
-import { type Signer, Signers } from './signers.ts';
+import { type Signer, type SignerEntry, Signers } from './signers.ts';
 import type { VerifiedChain, VerifiedLink } from './verified-chain.ts';
 
 /** What a chain must fit: the request that carried it. */
@@ -20,6 +20,8 @@ export interface ChainExpectation {
   readonly ownId: SpiffeId;
   /** What is called: method and real path (`POST /orders`), or the full gRPC method (`/package.Service/Method`). */
   readonly act: string;
+  /** base64url SHA-256 of the request's body. When given, the last link must carry the same. */
+  readonly bodyDigest?: string;
 }
 
 /** Verifies the chains that one service is sent. */
@@ -107,20 +109,13 @@ class Verifier implements ChainVerifier {
   }
 
   #checkSignatures(links: readonly ParsedLink[], entries: readonly string[], nowMs: number): void {
+    const sent = matchEntries(
+      links,
+      entries.map((text) => this.#signers.read(text)),
+    );
     const signers = new Map<string, Signer>();
-    for (const entry of entries) {
-      const signer = this.#signers.verify(entry, nowMs);
-      if (signers.has(signer.thumbprint))
-        throw refusal('CHAIN_MALFORMED', 'each certificate must be there once', 'one of them twice');
-      signers.set(signer.thumbprint, signer);
-    }
-    const used = new Set<string>();
-    for (const [index, link] of links.entries()) {
-      checkSigner(link, index, signers.get(link.thumbprint));
-      used.add(link.thumbprint);
-    }
-    if (used.size < signers.size)
-      throw refusal('CHAIN_MALFORMED', 'each certificate must be of a signer', `${signers.size - used.size} of nobody`);
+    for (const [thumbprint, entry] of sent) signers.set(thumbprint, this.#signers.verify(entry, nowMs));
+    for (const [index, link] of links.entries()) checkSigner(link, index, signers.get(link.thumbprint));
   }
 
   #remember({ iss, jti, exp }: ParsedLink, link: number, nowMs: number): void {
@@ -130,10 +125,31 @@ class Verifier implements ChainVerifier {
       throw refusal('CHAIN_REPLAYED', 'the last link must not have been seen before', `jti ${quote(jti)} again`, {
         link,
       });
+    if (outcome === 'over')
+      throw refusal('CHAIN_EXPIRED', 'the clock must not have been set back past exp', 'a link that may be known', {
+        link,
+      });
     throw refusal('CHAIN_STORE_FULL', 'there must be room to remember the last link', 'none: try again later', {
       link,
     });
   }
+}
+
+/** One entry for each signer and none beside, before any work is done for them. */
+function matchEntries(links: readonly ParsedLink[], entries: readonly SignerEntry[]): ReadonlyMap<string, SignerEntry> {
+  const wanted = new Set(links.map(({ thumbprint }) => thumbprint));
+  const found = new Map<string, SignerEntry>();
+  for (const entry of entries) {
+    if (found.has(entry.thumbprint))
+      throw refusal('CHAIN_MALFORMED', 'each certificate must be there once', 'one of them twice');
+    if (!wanted.has(entry.thumbprint))
+      throw refusal('CHAIN_MALFORMED', 'each certificate must be of a signer', 'one of nobody');
+    found.set(entry.thumbprint, entry);
+  }
+  const lacking = links.findIndex(({ thumbprint }) => !found.has(thumbprint));
+  if (lacking !== -1)
+    throw refusal('CHAIN_MALFORMED', 'the certificate of each signer must be there', 'none', { link: lacking });
+  return found;
 }
 
 /** Each link follows the one before: whom that one called is who calls now, in the same transaction. */
@@ -160,7 +176,8 @@ function breakBetween(before: ParsedLink, link: ParsedLink): { rule: string; got
 }
 
 /** The last link is about this very request: from this peer, to this service, for this operation. */
-function checkRequest(last: ParsedLink, link: number, { peerId, ownId, act }: ChainExpectation): void {
+function checkRequest(last: ParsedLink, link: number, call: ChainExpectation): void {
+  const { peerId, ownId, act, bodyDigest } = call;
   if (!last.iss.equals(peerId)) {
     const rule = `the last iss must be the peer, ${quote(`${peerId}`)}`;
     throw refusal('CHAIN_PEER_MISMATCH', rule, quote(`${last.iss}`), { link });
@@ -173,11 +190,19 @@ function checkRequest(last: ParsedLink, link: number, { peerId, ownId, act }: Ch
     throw refusal('CHAIN_ACT_MISMATCH', `the last act must be what is called, ${quote(act)}`, quote(last.act), {
       link,
     });
+  if (bodyDigest !== undefined && last.bodyDigest !== bodyDigest)
+    throw refusal(
+      'CHAIN_ACT_MISMATCH',
+      'the last bodyDigest must be of the body',
+      last.bodyDigest ? 'another' : 'none',
+      {
+        link,
+      },
+    );
 }
 
 function checkSigner(parsed: ParsedLink, link: number, signer: Signer | undefined): void {
-  if (signer === undefined)
-    throw refusal('CHAIN_MALFORMED', 'the certificate of each signer must be there', 'none', { link });
+  if (signer === undefined) throw new TypeError('caller chain: each link has a signer here');
   if (!signer.id.equals(parsed.iss)) {
     const rule = `the signer must be iss, ${quote(`${parsed.iss}`)}`;
     throw refusal('CHAIN_SIGNER_UNTRUSTED', rule, quote(`${signer.id}`), { link });
@@ -202,8 +227,10 @@ function toVerified(links: readonly ParsedLink[], { chain, certs }: EncodedChain
   return Object.freeze({ links: Object.freeze(verified), txn: origin.txn, origin: origin.iss, encoded });
 }
 
-function toVerifiedLink({ iss, aud, act, txn, jti, iat, exp }: ParsedLink): VerifiedLink {
-  return Object.freeze({ iss, aud, act, txn, jti, issuedAt: new Date(iat * 1_000), expiresAt: new Date(exp * 1_000) });
+function toVerifiedLink({ iss, aud, act, txn, jti, iat, exp, bodyDigest }: ParsedLink): VerifiedLink {
+  const [issuedAt, expiresAt] = [new Date(iat * 1_000), new Date(exp * 1_000)];
+  const body = bodyDigest === undefined ? {} : { bodyDigest };
+  return Object.freeze({ iss, aud, act, txn, jti, issuedAt, expiresAt, ...body });
 }
 
 function inRange(name: string, value: number, [least, most]: readonly [number, number]): number {

@@ -35,7 +35,7 @@ export interface EnvironmentInput {
 
 /** Variables that the parts inherit. Everything else of the caller's environment stays outside: it may hold secrets, and a test runner's own variables would confuse its grandchildren. */
 const inherited =
-  /^(PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|NODE_ENV|LOG_LEVEL|POLICY_BUNDLE|NODE_COMPILE_CACHE|NODE_V8_COVERAGE|OTEL_\w+)$/;
+  /^(PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|NODE_ENV|LOG_LEVEL|POLICY_\w+|NODE_COMPILE_CACHE|NODE_V8_COVERAGE|OTEL_\w+)$/;
 
 /** The part of the caller's environment that is passed on. */
 export function inheritedEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -50,6 +50,12 @@ function serviceEnv(input: EnvironmentInput, workload: string, healthPort: numbe
     SPIFFE_ENDPOINT_SOCKET: input.socketOf(workload),
     HEALTH_ADDRESS: at(healthPort),
   };
+}
+
+/** A grant that is edited counts at once. Whoever names a policy of their own gets that one, as it is. */
+function policyEnv({ base }: EnvironmentInput): NodeJS.ProcessEnv {
+  const chosen = Object.keys(base).some((name) => name.startsWith('POLICY_'));
+  return chosen ? {} : { POLICY_DATA: fromRoot('policies/data') };
 }
 
 /** @param backend where the backend listens */
@@ -67,6 +73,7 @@ export function customerEnv(input: EnvironmentInput, backend: { https: string; g
 export function backendEnv(input: EnvironmentInput, dbClient: { grpc: string }): NodeJS.ProcessEnv {
   return {
     ...serviceEnv(input, 'backend', input.ports.backendHealth),
+    ...policyEnv(input),
     HTTPS_ADDRESS: at(input.ports.backendHttps),
     GRPC_ADDRESS: at(input.ports.backendGrpc),
     DB_CLIENT_GRPC_ADDRESS: dbClient.grpc,
@@ -78,6 +85,7 @@ export function backendEnv(input: EnvironmentInput, dbClient: { grpc: string }):
 export function dbClientEnv(input: EnvironmentInput, postgres: string): NodeJS.ProcessEnv {
   return {
     ...serviceEnv(input, 'db-client', input.ports.dbClientHealth),
+    ...policyEnv(input),
     GRPC_ADDRESS: at(input.ports.dbClientGrpc),
     ...databaseEnv(input.identities, 'db-client', postgres),
   };

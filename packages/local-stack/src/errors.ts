@@ -16,7 +16,8 @@ export type LocalStackErrorCode =
   | 'SPIRE_FAILED'
   | 'PART_FAILED'
   | 'PART_TIMEOUT'
-  | 'CONTROL_FAILED';
+  | 'CONTROL_FAILED'
+  | 'DECISION_UNKNOWN';
 
 /** A failure of the local stack, fit to be shown to the person who typed the command. Narrow by {@link LocalStackError.code}. */
 export class LocalStackError extends Error {

@@ -90,7 +90,7 @@ function parsePort(variable: string, text: string): number {
  */
 export async function assertPortsFree(ports: Ports): Promise<void> {
   assertPortsDiffer(ports);
-  const problems = await Promise.all(names.map(async (name) => ({ name, problem: await portProblem(ports[name]) })));
+  const problems = await findPortProblems(ports);
   const lines = problems.flatMap(({ name, problem }) =>
     problem === undefined
       ? []
@@ -100,6 +100,11 @@ export async function assertPortsFree(ports: Ports): Promise<void> {
   );
   if (lines.length > 0)
     throw new LocalStackError('PORT_TAKEN', `can't listen, nothing was started:\n${lines.join('\n')}`);
+}
+
+/** Binds every port once and lets go again: why it can't be bound, or that it can. */
+export function findPortProblems(ports: Ports): Promise<{ name: keyof Ports; problem: string | undefined }[]> {
+  return Promise.all(names.map(async (name) => ({ name, problem: await portProblem(ports[name]) })));
 }
 
 function assertPortsDiffer(ports: Ports): void {

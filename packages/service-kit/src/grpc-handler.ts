@@ -1,13 +1,16 @@
 /** Handlers of gRPC services as async functions: what they throw becomes the call's status, in one place. */
 import { once } from 'node:events';
+import { recordRefusal } from '@countersign/telemetry';
 import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   type ServerUnaryCall,
   type ServerWritableStream,
+  status as Status,
 } from '@grpc/grpc-js';
-import { GrpcError } from './grpc-error.ts';
+import { explainAnswer } from './explain-answer.ts';
+import { detailsOf, GrpcError } from './grpc-error.ts';
 import { encodeHops, HOPS_NAME, type Hop } from './hops.ts';
 
 /** What a unary handler gives back. */
@@ -91,8 +94,18 @@ async function settle<T>(handle: () => Promise<T>, translate: TranslateError): P
   try {
     return await handle();
   } catch (error) {
-    return error instanceof GrpcError ? error : translate(error);
+    const ended = error instanceof GrpcError ? error : translate(error);
+    explain(ended);
+    return ended;
   }
+}
+
+/** Notes on the call in progress why it is refused, if that is what the error says. */
+function explain(error: GrpcError): void {
+  const { reason, field, decisionId } = detailsOf(error);
+  const code = reason ?? (field === undefined ? Status[error.code] : 'FIELD_INVALID');
+  const refusal = explainAnswer({ reason: code, detail: error.details, field, decision_id: decisionId });
+  if (refusal !== undefined) recordRefusal(refusal);
 }
 
 function trailer(hops: readonly Hop[] | undefined): Metadata | undefined {

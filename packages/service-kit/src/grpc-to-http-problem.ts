@@ -31,7 +31,7 @@ export function grpcToHttpProblem(error: ServiceError, development = false): Pro
   return {
     status,
     detail: development ? error.details : text,
-    reason: reason ?? Status[error.code],
+    reason: reason ?? (field === undefined ? Status[error.code] : 'FIELD_INVALID'),
     field,
     decision_id: decisionId,
   };

@@ -1,5 +1,5 @@
 /** What every service of this repository has in common. Each export has at least two users. */
-export { commonSettings, policyBundleSetting } from './common-settings.ts';
+export { commonSettings } from './common-settings.ts';
 export {
   asksForHelp,
   type Config,
@@ -62,6 +62,7 @@ export { identitySettings, openIdentitySource } from './identity-source.ts';
 export { jsonBody, toBodyProblem } from './json-body.ts';
 export { type ChainHeaders, signChainHeaders } from './outgoing-chain.ts';
 export { type Policy, type PolicyOptions, startPolicy } from './policy.ts';
+export { policySettings } from './policy-settings.ts';
 export { type Problem, sendProblem } from './problem.ts';
 export { createReadiness, type Readiness } from './readiness.ts';
 export { type RunningService, runService, type ServiceContext, type ServiceProgram } from './run-service.ts';

@@ -1,22 +1,34 @@
 /**
- * The policy of a service that is called: the engine, what guards are made of, and who may connect. Each decision becomes
- * a log line in OPA's shape and attributes of the call's span.
+ * The policy of a service that is called: the engine, what guards are made of, who may connect, and where decisions go:
+ * attributes of the call's span, and the decision log.
  */
 import {
   createPolicyEngine,
   createSpiffeAuthorizer,
-  type DecisionRecord,
+  type DecisionLog,
   type GuardOptions,
   type PolicyEngine,
 } from '@countersign/authz';
-import { type ChainVerifier, createChainVerifier } from '@countersign/caller-chain';
+import { createChainVerifier } from '@countersign/caller-chain';
 import type { Authorizer, X509Source } from '@countersign/spiffe-tls';
-import { type Logger, recordChain, recordDecision } from '@countersign/telemetry';
+import { type Logger, recordRefusal } from '@countersign/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Config } from './config.ts';
+import type { DecisionLogConfig } from './decision-log-settings.ts';
+import { createDecisionSinks } from './decision-sinks.ts';
+import { type policySettings, policySourceOf } from './policy-settings.ts';
+import { observeDeliveries, observeEngine, recordDecisionRecord, recordingVerifier } from './policy-telemetry.ts';
 import type { Readiness } from './readiness.ts';
+
+/** All workspaces have one version. */
+const { version } = packageJson;
 
 /** What a policy needs. */
 export interface PolicyOptions {
-  readonly bundlePath: string;
+  /** The service's name, for the decision log. */
+  readonly name: string;
+  /** Where it comes from, and where decisions go. */
+  readonly config: DecisionLogConfig & Config<typeof policySettings>;
   readonly source: X509Source;
   readonly readiness: Readiness;
   readonly logger: Logger;
@@ -31,13 +43,15 @@ export interface Policy {
   readonly guard: GuardOptions & { readonly engine: PolicyEngine };
   /** For the handshake: the peers that some grant for this service names. */
   readonly authorize: Authorizer;
-  close(): void;
+  /** Sends what the decision log still holds, within its bound. Call it when the last call has ended. */
+  close(): Promise<void>;
 }
 
 /** Loads the policy and follows it. Without one the service is not ready, and refuses every call. */
 export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   const { source, logger, readiness, development } = options;
-  const engine = await createPolicyEngine({ bundlePath: options.bundlePath });
+  const from = policySourceOf(options.config, source);
+  const engine = await createPolicyEngine(from.options);
   const report = () => {
     const status = engine.status();
     readiness.report('policy', status.state === 'loaded' ? undefined : status.error.message);
@@ -46,41 +60,42 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   };
   report();
   const stop = engine.subscribe(report);
+  const decisions = createDecisionSinks({ ...options, service: options.name, version });
+  const stopObserving = [observeEngine(engine), observeDeliveries(decisions)];
   const self = () => source.current().svid.id;
   const chain = recordingVerifier(createChainVerifier({ source }));
   return {
     engine,
-    guard: { engine, self, chain, development, onDecision: createDecisionLog(logger) },
+    guard: {
+      ...{ engine, self, chain, development },
+      onDecision: recordIn(decisions),
+      onChange: onBundleChange(source),
+    },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
-    close: () => {
-      stop();
+    close: async () => {
+      for (const end of [stop, ...stopObserving]) end();
       engine.close();
+      from.close();
+      await decisions.close();
     },
   };
 }
 
-/** What was verified is what logs and spans show. */
-function recordingVerifier(verifier: ChainVerifier): ChainVerifier {
-  return {
-    verify(encoded, call) {
-      const chain = verifier.verify(encoded, call);
-      const signers = chain.links.map(({ iss }) => iss.toString());
-      recordChain({ txn: chain.txn, origin: chain.origin.toString(), chain: signers });
-      return chain;
-    },
-  };
-}
-
-function createDecisionLog(logger: Logger): (record: DecisionRecord) => void {
-  return (record) => {
-    recordDecision({
-      allow: record.result?.allow === true,
-      decisionId: record.decision_id,
-      rule: record.result?.rule,
-      reason: record.result?.reason ?? record.error?.code,
-      operation: record.input?.operation,
+/** A peer that no bundle verifies any more loses its open streams, too. The own SVID decides about nobody. */
+function onBundleChange(source: X509Source): (listener: () => void) => () => void {
+  return (listener) =>
+    source.subscribe((event) => {
+      if (event.type !== 'update' || event.changed.bundles) listener();
     });
-    logger.info({ event: 'decision', ...record });
+}
+
+/** Throwing refuses the call: a decision that nobody could look up is not acted on. */
+function recordIn(decisions: DecisionLog): NonNullable<GuardOptions['onDecision']> {
+  return (record, refusal) => {
+    recordDecisionRecord(record);
+    // Before the line is written, so that the line says why.
+    if (refusal !== undefined) recordRefusal(refusal);
+    decisions.record(record);
   };
 }
 

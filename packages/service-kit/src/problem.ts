@@ -2,6 +2,8 @@
  * Errors over HTTP as `application/problem+json` (RFC 9457).
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { recordRefusal } from '@countersign/telemetry';
+import { explainAnswer } from './explain-answer.ts';
 
 /** A problem document. */
 export interface Problem {
@@ -13,14 +15,22 @@ export interface Problem {
   readonly reason?: string | undefined;
   /** The request's field that is wrong. */
   readonly field?: string | undefined;
+  /** What would have been accepted, and what came, quoted and cut: for the log alone, no answer has them. */
+  readonly expected?: string | undefined;
+  readonly got?: string | undefined;
   /** Finds the decision in the log. */
   readonly decision_id?: string | undefined;
   /** Finds the request in logs and traces. */
   readonly trace_id?: string | undefined;
 }
 
-/** Sends a problem, unless an answer has begun: then the connection is cut, so that it can't pass for a whole one. */
-export function sendProblem(response: ServerResponse, problem: Problem): void {
+/**
+ * Sends a problem, unless an answer has begun: then the connection is cut, so that it can't pass for a whole one. A problem
+ * whose reason is a refusal's code is explained in the log line and the span of the request.
+ */
+export function sendProblem(response: ServerResponse, { expected, got, ...problem }: Problem): void {
+  const refusal = explainAnswer({ ...problem, expected, got });
+  if (refusal !== undefined) recordRefusal(refusal);
   if (response.headersSent) {
     response.destroy();
     return;

@@ -5,6 +5,7 @@
  * has gone, it stops taking work, lets work in progress finish, and exits 0.
  */
 import { type ChainSigner, createChainSigner } from '@countersign/caller-chain';
+import { explainRefusedConnection } from '@countersign/refusals';
 import type { LiveX509Source } from '@countersign/spiffe-tls';
 import {
   adaptSpiffeTlsEvents,
@@ -27,6 +28,8 @@ import { whenAskedToStop } from './stop-signal.ts';
 
 /** What a service is given. */
 export interface ServiceContext<S extends Settings> {
+  /** The program's name. */
+  readonly name: string;
   /** The program's own settings. */
   readonly config: Config<S>;
   /** Whether answers may tell a caller how things work inside. */
@@ -104,7 +107,7 @@ async function serve<S extends Settings>(
     httpPeer: (message) => partyOf(message)?.id,
     databasePeerId: program.databasePeerId?.(config),
   });
-  adaptSpiffeTlsEvents(logger);
+  adaptSpiffeTlsEvents(logger, explainRefusedConnection);
   const readiness = createReadiness((ready, reasons) =>
     logger.info(ready ? { event: 'ready', self: self()?.id } : { event: 'not_ready', reasons }),
   );
@@ -113,6 +116,7 @@ async function serve<S extends Settings>(
   const health = await startHealthServer(common.healthAddress, readiness);
   const { development } = common;
   const service = await program.start({
+    name: program.name,
     config,
     development,
     logger,

@@ -55,6 +55,7 @@ export function dial(dialing: DialOptions): TLSSocket {
     ...(port !== undefined && { port }),
     ...(underlying !== undefined && { socket: underlying }),
   });
+  if (alpn === 'h2') socket.once('secureConnect', () => closeWhenBroken(socket));
   if (options.webRoots !== undefined) judgeWebServer(socket, dialing);
   else {
     const own = { ...(svid !== undefined && { svid }), ...(alpn !== undefined && { alpn }) };
@@ -66,6 +67,14 @@ export function dial(dialing: DialOptions): TLSSocket {
   }
   limitHandshake(socket, options);
   return socket;
+}
+
+/**
+ * A record that can't be decrypted, or the server's alert that ours could not, ends an HTTP/2 session without one event of
+ * session or socket: a client would hold on to the dead connection for good. Node's event of the TLS layer is the only one.
+ */
+function closeWhenBroken(socket: TLSSocket): void {
+  socket.on('_tlsError', () => socket.destroy());
 }
 
 /** Neither Node nor grpc-js bounds the time that a client waits for a handshake. */

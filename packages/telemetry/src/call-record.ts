@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ATTRIBUTES } from './attributes.ts';
+import { countDecision, countRefusal, type RefusalStage } from './metrics.ts';
 import { annotateSpan, nameSpanByRoute, type SpanAttributes } from './span.ts';
 
 /** One end of a connection. */
@@ -22,6 +23,10 @@ export interface RecordedDecision {
   readonly reason?: string | undefined;
   /** The matched route or the full gRPC method. */
   readonly operation?: string | undefined;
+  /** Why nothing could be decided; absent when the policy decided. */
+  readonly errorCode?: string | undefined;
+  /** How long the policy took, in seconds; absent when it was not asked. */
+  readonly evaluationSeconds?: number | undefined;
 }
 
 /** What the verified caller chain says about the call in progress. Never values from a header that was not verified. */
@@ -34,6 +39,18 @@ export interface RecordedChain {
   readonly chain: readonly string[];
 }
 
+/** Why a call was refused, under the names that a log line has for it. */
+export interface RecordedRefusal {
+  readonly stage: RefusalStage;
+  readonly code: string;
+  readonly rule: string;
+  readonly expected?: string;
+  readonly got?: string;
+  /** Of the decision that refused, if one did; it may be the next service's. */
+  readonly decision_id?: string;
+  readonly remedy: string;
+}
+
 /** The call in progress. */
 export interface CallRecord extends Partial<Mutable<RecordedChain>> {
   readonly transport: 'http' | 'https' | 'grpc';
@@ -42,6 +59,7 @@ export interface CallRecord extends Partial<Mutable<RecordedChain>> {
   readonly startedMs: number;
   operation: string | undefined;
   decision: RecordedDecision | undefined;
+  refusal?: RecordedRefusal;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -64,8 +82,9 @@ export function currentCallFields(): Record<string, unknown> | undefined {
   return record === undefined ? undefined : callFields(record);
 }
 
-/** Notes what the guard decided on the call in progress and puts it on the active span. */
+/** Notes what the guard decided on the call in progress, puts it on the active span and counts it. */
 export function recordDecision(decision: RecordedDecision): void {
+  countDecision(decision);
   const record = current.getStore();
   if (record !== undefined) {
     record.decision = decision;
@@ -100,6 +119,15 @@ export function chainAttributes(chain: Readonly<Partial<RecordedChain>> | undefi
   };
 }
 
+/** Notes why the call in progress is refused, for its log lines, the active span and the metrics. The first reason counts. */
+export function recordRefusal(refusal: RecordedRefusal): void {
+  const record = current.getStore();
+  if (record?.refusal !== undefined) return;
+  if (record !== undefined) record.refusal = refusal;
+  countRefusal(refusal.stage, refusal.code);
+  annotateSpan({ [ATTRIBUTES.refusalCode]: refusal.code, [ATTRIBUTES.refusalStage]: refusal.stage });
+}
+
 /** Names the operation of a call that no guard decides on, as the edge's own routes. */
 export function recordOperation(operation: string): void {
   const record = current.getStore();
@@ -123,6 +151,7 @@ export function callFields(record: CallRecord): Record<string, unknown> {
       rule: decision.rule,
       ...(decision.allow ? {} : { reason: decision.reason }),
     }),
+    ...record.refusal,
     self_serial: self?.serial,
     peer_serial: peer?.serial,
   };

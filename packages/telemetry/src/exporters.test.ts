@@ -2,23 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configuredExporters } from './exporters.ts';
 
-const both = { traces: true, metrics: true };
-const none = { traces: false, metrics: false };
+const all = { traces: true, metrics: true, logs: true };
+const none = { traces: false, metrics: false, logs: false };
+const tracesAlone = { ...none, traces: true };
 
-const table: Array<[string, Record<string, string>, { traces: boolean; metrics: boolean }]> = [
+const table: Array<[string, Record<string, string>, typeof all]> = [
   ['nothing set: nothing is exported', {}, none],
-  ['an OTLP endpoint turns both on', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }, both],
+  ['an OTLP endpoint turns all on', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }, all],
   ['an empty endpoint is as good as none', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }, none],
-  [
-    'a traces endpoint turns traces on',
-    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://x' },
-    { traces: true, metrics: false },
-  ],
-  ['a named exporter is enough', { OTEL_TRACES_EXPORTER: 'otlp' }, { traces: true, metrics: false }],
+  ['a traces endpoint turns traces on', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://x' }, tracesAlone],
+  ['a named exporter is enough', { OTEL_TRACES_EXPORTER: 'otlp' }, tracesAlone],
+  ['a logs endpoint turns logs on', { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://x' }, { ...none, logs: true }],
   [
     'none beats an endpoint',
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_METRICS_EXPORTER: 'none' },
-    { traces: true, metrics: false },
+    { ...all, metrics: false },
   ],
   ['none in a list turns the signal off', { OTEL_TRACES_EXPORTER: 'otlp, none' }, none],
   ['a disabled SDK exports nothing', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_SDK_DISABLED: 'true' }, none],

@@ -10,14 +10,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ConfiguredExporters {
   readonly traces: boolean;
   readonly metrics: boolean;
+  readonly logs: boolean;
 }
 
 /** Reads the standard `OTEL_*` variables: an exporter's name other than `none`, or an OTLP endpoint, turns a signal on. */
 export function configuredExporters(env: Environment): ConfiguredExporters {
-  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { traces: false, metrics: false };
+  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { traces: false, metrics: false, logs: false };
   return {
     traces: isConfigured(env['OTEL_TRACES_EXPORTER'], endpoint(env, 'TRACES')),
     metrics: isConfigured(env['OTEL_METRICS_EXPORTER'], endpoint(env, 'METRICS')),
+    logs: isConfigured(env['OTEL_LOGS_EXPORTER'], endpoint(env, 'LOGS')),
   };
 }
 

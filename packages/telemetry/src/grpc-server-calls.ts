@@ -84,7 +84,9 @@ class ObservedCall {
   listener(): ServerListener {
     return {
       onReceiveMetadata: (metadata, next) => {
-        this.#begin(propagation.extract(ROOT_CONTEXT, metadata, metadataGetter));
+        // As over HTTP: only a verified peer's trace context is believed.
+        const known = this.#record.peer !== undefined;
+        this.#begin(known ? propagation.extract(ROOT_CONTEXT, metadata, metadataGetter) : ROOT_CONTEXT);
         this.#within(() => next(metadata));
       },
       onReceiveMessage: (message, next) => this.#within(() => next(message)),
@@ -115,6 +117,7 @@ class ObservedCall {
       ...rpcAttributes(this.#path),
       [ATTRIBUTES.selfId]: self?.id,
       [ATTRIBUTES.peerId]: peer?.id,
+      [ATTRIBUTES.peerSerial]: peer?.serial,
       [ATTRIBUTES.svidSerial]: self?.serial,
     };
     this.#span = trace.getTracer(TRACER).startSpan(spanName(this.#path), { kind: SpanKind.SERVER, attributes }, parent);

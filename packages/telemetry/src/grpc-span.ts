@@ -19,7 +19,7 @@ export function rpcAttributes(path: string): Attributes {
   return { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
 }
 
-/** Reads W3C trace context from gRPC metadata. */
+/** Reads W3C trace context from gRPC metadata. HTTP/2 joins a `traceparent` that came twice, which makes it malformed. */
 export const metadataGetter: TextMapGetter<Metadata> = {
   keys: (metadata) => Object.keys(metadata.getMap()),
   get: (metadata, key) => metadata.get(key).map(String),

@@ -44,7 +44,11 @@ export function createInstrumentations(identities: IdentityLookup): [HttpInstrum
   };
   return [
     new HttpInstrumentation({
-      ignoreIncomingRequestHook: (request) => UNTRACED_PATHS.has(request.url),
+      ignoreIncomingRequestHook: (request) => {
+        // The hook is asked before the trace context is read.
+        if (identities.httpPeer?.(request) === undefined) dropTraceContext(request);
+        return UNTRACED_PATHS.has(request.url);
+      },
       startIncomingSpanHook: selfAttributes,
       startOutgoingSpanHook: clientAttributes,
       requestHook: notePeer,
@@ -54,6 +58,14 @@ export function createInstrumentations(identities: IdentityLookup): [HttpInstrum
     // Statements carry placeholders; their values stay out of spans (`enhancedDatabaseReporting` is off by default).
     new PgInstrumentation({ requireParentSpan: true, requestHook: noteDatabase, connectionHook: noteDatabase }),
   ];
+}
+
+/**
+ * ZERO TRUST: who is nobody to us does not choose our trace IDs, and does not turn sampling on or off. A browser at the
+ * edge begins a new trace, whatever it sends.
+ */
+function dropTraceContext({ headers }: IncomingMessage): void {
+  for (const name of ['traceparent', 'tracestate', 'baggage']) delete headers[name];
 }
 
 /**

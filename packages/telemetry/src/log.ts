@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { bridgeLine } from './log-bridge.ts';
 import { activeTraceIds } from './span.ts';
 
 export type { Logger } from 'pino';
@@ -45,6 +46,12 @@ export function createLogger(options: LoggerOptions): Logger {
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    hooks: {
+      streamWrite: (line: string) => {
+        bridgeLine(line);
+        return line;
+      },
+    },
     mixin: () => ({ ...activeTraceIds(), ...options.callFields?.() }),
   };
   return pino(settings, options.destination ?? standardOutput);

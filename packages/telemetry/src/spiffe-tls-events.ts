@@ -5,10 +5,20 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import type { Logger } from './log.ts';
 
-/** Starts logging refusals (`warn`), changes of the identity source (`info`) and verified connections (`debug`). Returns how to stop. */
-export function adaptSpiffeTlsEvents(logger: Logger): () => void {
+/** Adds to the record of a refusal what the security core does not know of it, such as the remedy. */
+export type ExplainRefusal = (record: Readonly<Record<string, unknown>>) => object;
+
+/**
+ * Starts logging refusals (`warn`), changes of the identity source (`info`) and verified connections (`debug`). Returns how to
+ * stop.
+ * @param explain gives further fields of a refusal's line; by default there are none
+ */
+export function adaptSpiffeTlsEvents(logger: Logger, explain: ExplainRefusal = () => ({})): () => void {
   const listeners = [
-    ['spiffe-tls:refused', (record: unknown) => logger.warn({ event: 'refused', ...plain(record) })],
+    [
+      'spiffe-tls:refused',
+      (record: unknown) => logger.warn({ event: 'refused', ...plain(record), ...explain(plain(record)) }),
+    ],
     ['spiffe-tls:source', (record: unknown) => logIdentity(logger, plain(record))],
     ['spiffe-tls:verified', (record: unknown) => logVerified(logger, record)],
   ] as const;

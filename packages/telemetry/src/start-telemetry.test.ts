@@ -1,65 +1,24 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type Run, startTracedRuns, type TracedRuns } from '../test/traced-run.ts';
 
 const TRACE_ID = '0123456789abcdef0123456789abcdef';
 const SELF = 'spiffe://example.org/self';
 const PEER = 'spiffe://example.org/peer';
 
-interface Span {
-  readonly name: string;
-  readonly kind: number;
-  readonly traceId: string;
-  readonly attributes: Readonly<Record<string, string>>;
-}
-interface Run {
-  readonly code: number | null;
-  readonly lines: ReadonlyArray<Record<string, unknown>>;
-  readonly spans: readonly Span[];
-  readonly stderr: string;
-}
-
-const received: Span[] = [];
-const collector = createServer(async (request, response) => {
-  const body = Buffer.concat(await request.toArray()).toString();
-  if (request.url === '/v1/traces') received.push(...spansIn(JSON.parse(body)));
-  response.setHeader('content-type', 'application/json').end('{}');
-});
-
+let runs: TracedRuns;
 before(async () => {
-  collector.listen(0, '127.0.0.1');
-  await once(collector, 'listening');
+  runs = await startTracedRuns();
 });
-after(() => {
-  collector.close();
-  collector.closeAllConnections();
-});
+after(() => runs.close());
 
-/** Runs the fixture; spans are those that arrived while it ran. */
-async function run(env: Record<string, string>): Promise<Run> {
-  received.length = 0;
-  const path = fileURLToPath(new URL('../test/traced-process.fixture.ts', import.meta.url));
-  const child = spawn(process.execPath, [path, JSON.stringify(env)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
-  const [code] = await once(child, 'exit');
-  const [stdout, stderr] = (await output).map((chunks) => Buffer.concat(chunks).toString());
-  const lines = (stdout ?? '').split('\n').filter((line) => line !== '');
-  return { code, lines: lines.map((line) => JSON.parse(line)), spans: [...received], stderr: stderr ?? '' };
-}
-
-function exporting(): Record<string, string> {
-  const address = collector.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
-}
+const run = (env: Record<string, string>) =>
+  runs.run(new URL('../test/traced-process.fixture.ts', import.meta.url), env);
 
 describe('with an OTLP endpoint', () => {
   let result: Run;
   before(async () => {
-    result = await run(exporting());
+    result = await run(runs.exporting());
   });
 
   test('the process ends well and prints JSON alone', () => {
@@ -152,25 +111,3 @@ test('a Collector that can not be reached does not stop the process, and is comp
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   assert.equal(lines.filter((line) => line['event'] === 'request').length, 3);
 });
-
-interface OtlpAttribute {
-  readonly key: string;
-  readonly value: Readonly<Record<string, unknown>>;
-}
-interface OtlpTraces {
-  readonly resourceSpans: ReadonlyArray<{
-    readonly scopeSpans: ReadonlyArray<{
-      readonly spans: ReadonlyArray<Omit<Span, 'attributes'> & { readonly attributes: readonly OtlpAttribute[] }>;
-    }>;
-  }>;
-}
-
-function spansIn(document: OtlpTraces): Span[] {
-  return document.resourceSpans
-    .flatMap((resource) => resource.scopeSpans)
-    .flatMap((scope) => scope.spans)
-    .map((span) => ({
-      ...span,
-      attributes: Object.fromEntries(span.attributes.map(({ key, value }) => [key, String(Object.values(value)[0])])),
-    }));
-}

@@ -1,14 +1,18 @@
 /**
- * Starts OpenTelemetry in a process: the SDK with the standard `OTEL_*` variables, W3C propagation, and spans that say
- * who is at either end. With no exporter configured it stays silent: nothing is recorded, queued or sent, and what is left
+ * Starts OpenTelemetry in a process: the SDK with the standard `OTEL_*` variables, W3C trace context, spans that say who is
+ * at either end, metrics, and the log as records. With no exporter configured it stays silent: nothing is recorded, queued or sent, and what is left
  * is an ID for each trace, so that the log lines of one order can still be found in every service.
  */
 import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { envDetector, hostDetector, processDetector, serviceInstanceIdDetector } from '@opentelemetry/resources';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { AlwaysOffSampler, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type ConfiguredExporters, configuredExporters, type Environment } from './exporters.ts';
 import { applyInstrumentations, createInstrumentations, type IdentityLookup } from './instrumentations.ts';
 import type { Logger } from './log.ts';
+import { startLogBridge } from './log-bridge.ts';
+import { startMetrics } from './metrics.ts';
 
 /** How {@link startTelemetry} starts. */
 export interface TelemetryOptions extends IdentityLookup {
@@ -34,23 +38,33 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   const sdk = new NodeSDK({
     ...(options.env['OTEL_SERVICE_NAME'] ? {} : { serviceName: options.serviceName }),
     instrumentations: createInstrumentations(options),
-    logRecordProcessors: [],
+    // Without baggage: it is whatever a caller likes to send, and nothing here has a use for it.
+    ...(options.env['OTEL_PROPAGATORS'] ? {} : { textMapPropagator: new W3CTraceContextPropagator() }),
+    // Two replicas of a service are told apart by `service.instance.id`: without it their metrics would be one series.
+    resourceDetectors: [envDetector, hostDetector, processDetector, serviceInstanceIdDetector],
     ...silence(exporters),
   });
   // The SDK's own logger writes plain text to standard output, where every line is JSON.
   diag.setLogger(jsonDiagnostics(options.logger), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   sdk.start();
   applyInstrumentations(options.databasePeerId === undefined ? [] : ['pg']);
-  return { shutdown: () => shutdownWithin(sdk, options.logger) };
+  // Only now: an instrument or a logger that is made before the SDK runs never sends anything.
+  const stops = [...(exporters.metrics ? [startMetrics()] : []), ...(exporters.logs ? [startLogBridge()] : [])];
+  return {
+    shutdown: () =>
+      shutdownWithin(sdk, options.logger).finally(() => {
+        for (const stop of stops) stop();
+      }),
+  };
 }
 
 /** The SDK's default for a signal without exporter is OTLP to localhost: say explicitly that there is none. */
 function silence(exporters: ConfiguredExporters): Partial<NodeSDKConfiguration> {
   return {
     ...(exporters.metrics ? {} : { metricReaders: [] }),
-    ...(exporters.traces
-      ? {}
-      : { sampler: new AlwaysOffSampler(), spanProcessors: [idleProcessor], autoDetectResources: false }),
+    ...(Object.values(exporters).includes(true) ? {} : { autoDetectResources: false }),
+    ...(exporters.logs ? {} : { logRecordProcessors: [] }),
+    ...(exporters.traces ? {} : { sampler: new AlwaysOffSampler(), spanProcessors: [idleProcessor] }),
   };
 }
 

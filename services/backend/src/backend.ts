@@ -36,7 +36,7 @@ export const backend: ServiceProgram<typeof backendSettings> = { name: 'backend'
 
 async function start(context: Context): Promise<RunningService> {
   const { config, source, self, chainSigner } = context;
-  const policy = await startPolicy({ ...context, bundlePath: config.policyBundle });
+  const policy = await startPolicy(context);
   const connection = openGrpcConnection({
     source,
     self,
@@ -52,7 +52,7 @@ async function start(context: Context): Promise<RunningService> {
     stop: async (graceMs) => {
       await Promise.all([https.stop(graceMs), grpc.stop(graceMs)]);
       connection.close();
-      policy.close();
+      await policy.close();
     },
   };
 }

@@ -1,9 +1,16 @@
 /** Settings of backend. */
-import { parseDialAddress, parseListenAddress, parseWorkloadId, policyBundleSetting } from '@countersign/service-kit';
+import {
+  decisionLogSettings,
+  parseDialAddress,
+  parseListenAddress,
+  parseWorkloadId,
+  policySettings,
+} from '@countersign/service-kit';
 
 /** Beside the common ones. */
 export const backendSettings = {
-  policyBundle: policyBundleSetting,
+  ...policySettings,
+  ...decisionLogSettings,
   httpsAddress: {
     variable: 'HTTPS_ADDRESS',
     describes: 'where HTTPS is served, mutual TLS',

@@ -38,6 +38,8 @@ function checkHost({ headers }: IncomingMessage, allowedHosts: ReadonlySet<strin
     status: 421,
     detail: 'The Host header names a host that this service does not serve.',
     reason: 'HOST_NOT_SERVED',
+    expected: [...allowedHosts].join(', '),
+    got: quoted(headers.host),
   };
 }
 
@@ -48,7 +50,13 @@ function checkSite({ headers, url, method }: IncomingMessage): Problem | undefin
   // Following a link to the page is no attack; everything else a foreign page starts is refused.
   const followsLink = READING.has(method) && headers['sec-fetch-mode'] === 'navigate' && !isApi(url ?? '');
   if (followsLink) return undefined;
-  return { status: 403, detail: 'The request was started by another site.', reason: 'CROSS_SITE_REQUEST' };
+  return {
+    status: 403,
+    detail: 'The request was started by another site.',
+    reason: 'CROSS_SITE_REQUEST',
+    expected: 'same-origin or none',
+    got: quoted(site.toString()),
+  };
 }
 
 /** Compares with `Host`, which was checked before: behind something that adds TLS the scheme differs, the host does not. */
@@ -57,7 +65,18 @@ function checkOrigin({ headers, method }: IncomingMessage): Problem | undefined 
   if (READING.has(method) || origin === undefined) return undefined;
   const sameHost = URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
   if (sameHost) return undefined;
-  return { status: 403, detail: 'The Origin header names another origin.', reason: 'ORIGIN_NOT_ALLOWED' };
+  return {
+    status: 403,
+    detail: 'The Origin header names another origin.',
+    reason: 'ORIGIN_NOT_ALLOWED',
+    expected: `the host ${quoted(host)}`,
+    got: quoted(origin),
+  };
+}
+
+/** For the log: what came, so that it can neither flood nor forge a line. */
+function quoted(value: string | undefined): string {
+  return value === undefined ? 'none' : JSON.stringify(value.slice(0, 120));
 }
 
 function isApi(url: string): boolean {

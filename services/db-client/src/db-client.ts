@@ -32,7 +32,7 @@ export const dbClient: ServiceProgram<typeof dbClientSettings> = {
 
 async function start(context: Context): Promise<RunningService> {
   const { config, logger, readiness, self, source, stopping } = context;
-  const policy = await startPolicy({ ...context, bundlePath: config.policyBundle });
+  const policy = await startPolicy(context);
   const database = openDatabase({
     source,
     address: config.postgresAddress,
@@ -63,7 +63,7 @@ async function start(context: Context): Promise<RunningService> {
       stopFollowing();
       feed.close();
       await database.close();
-      policy.close();
+      await policy.close();
     },
   };
 }

@@ -1,4 +1,6 @@
 /** The one-off program around the migrations: configuration, identity, log, exit code. */
+
+import { explainRefusedConnection } from '@countersign/refusals';
 import { ConfigError, type ConfigInput, loadConfig, openIdentitySource } from '@countersign/service-kit';
 import { adaptSpiffeTlsEvents, createLogger } from '@countersign/telemetry';
 import { openDatabase } from './database.ts';
@@ -12,7 +14,7 @@ export async function runMigrations(input: ConfigInput): Promise<number> {
   try {
     const config = loadConfig(migrateSettings, input);
     const logger = createLogger({ service: NAME, level: config.logLevel });
-    const stopLogging = adaptSpiffeTlsEvents(logger);
+    const stopLogging = adaptSpiffeTlsEvents(logger, explainRefusedConnection);
     await using source = openIdentitySource(config);
     await source.ready();
     const database = openDatabase({

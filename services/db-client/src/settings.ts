@@ -1,12 +1,13 @@
 /** Settings of db-client and of its migrations. */
 import {
   commonSettings,
+  decisionLogSettings,
   identitySettings,
   parseDialAddress,
   parseIdentifier,
   parseListenAddress,
   parseWorkloadId,
-  policyBundleSetting,
+  policySettings,
 } from '@countersign/service-kit';
 
 const databaseSettings = {
@@ -36,7 +37,8 @@ const user = (fallback: string) =>
 export const dbClientSettings = {
   ...databaseSettings,
   postgresUser: user('orders_rw'),
-  policyBundle: policyBundleSetting,
+  ...policySettings,
+  ...decisionLogSettings,
   grpcAddress: {
     variable: 'GRPC_ADDRESS',
     describes: 'where gRPC is served, mutual TLS',

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SpiffeId } from '@countersign/spiffe-tls';
 import { propertyRuns } from '@countersign/testkit';
 import fc from 'fast-check';
 import { inputOf, recordOf } from '../../test/decision-fixture.ts';
 import { startLogReceiver } from '../../test/log-receiver.ts';
 import { authorizeCall, type GuardOptions } from '../authorize-call.ts';
 import { createDecisionRecord } from '../decision-record.ts';
+import { Revocation } from '../open-calls.ts';
 import type { DecisionEvent } from './decision-event.ts';
 import { createDecisionLog, type DecisionLogOptions } from './decision-log.ts';
 import { createDeliveryCounter, type DecisionSink, type Delivery } from './decision-sink.ts';
@@ -86,8 +88,14 @@ function refusalWith(onDecision: NonNullable<GuardOptions['onDecision']>) {
   const undecided = () => {
     throw new Error('nobody asks the policy without a peer');
   };
-  const question = { peer: () => undefined, describe: () => undefined };
-  const guard = { engine: { decide: undecided }, self: () => 'spiffe://example.org/shop', onDecision };
+  const question = {
+    peer: () => undefined,
+    describe: () => undefined,
+    chain: () => undefined,
+    act: () => '',
+    revocation: new Revocation(),
+  };
+  const guard = { engine: { decide: undecided }, self: () => SpiffeId.parse('spiffe://example.org/shop'), onDecision };
   const verdict = authorizeCall(guard, question);
   return verdict.allow ? undefined : verdict.refusal.kind;
 }

@@ -41,6 +41,12 @@ export function locatePostgres(stateRoot: string): PostgresLocation {
   return pathsOf(join(stateRoot, 'postgres'), () => stateRoot);
 }
 
+/** A configuration file of the PostgreSQL of this state directory, wherever it is; undefined when there is none. Nothing is made. */
+export function findPostgresFile(stateRoot: string, name: string): string | undefined {
+  const roots = [join(stateRoot, 'postgres'), ...sharedParents().map((parent) => join(parent, keyOf(stateRoot)))];
+  return roots.map((root) => join(root, 'conf', name)).find((path) => existsSync(path));
+}
+
 /** Removes everything of a PostgreSQL that does not run, wherever it is. */
 export function removePostgresLocation(stateRoot: string): void {
   rmSync(join(stateRoot, 'postgres'), { recursive: true, force: true });

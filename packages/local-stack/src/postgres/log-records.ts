@@ -3,6 +3,7 @@
  * `authenticated` for who was let in.
  */
 import type { Identities } from '@countersign/identities';
+import { explainRefusedConnection } from '@countersign/refusals';
 import type { RefusalRecord } from '@countersign/spiffe-tls';
 
 /** One line of the sidecar's log. */
@@ -118,6 +119,7 @@ function refusal(line: JsonLogLine, seen: Seen): PostgresLogRecord | undefined {
     self: seen.self,
     remote: line.remote,
     ...why,
+    ...explainRefusedConnection({ ...why }),
     ...(seen.peerId === undefined ? {} : { peerId: seen.peerId }),
     ...(line.user === '' ? {} : { user: line.user, database: line.database }),
   };

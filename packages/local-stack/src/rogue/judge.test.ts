@@ -34,8 +34,9 @@ describe('the proper reason', () => {
 
 describe('the report', () => {
   const whole = { name: 'backend over gRPC', run: () => Promise.resolve(seen), isAbout: () => true, ...attempt };
-  it('says what was seen, expected and got, the rule and the port', () => {
-    const text = describeVerdict({ attempt: whole, observation: seen, record, problems: [] });
+  it('says what was seen, expected and got, the rule, the port and the remedy', () => {
+    const told = { ...record, remedy: 'do this' };
+    const text = describeVerdict({ attempt: whole, observation: seen, record: told, problems: [] });
     for (const part of [
       'refused  backend over gRPC',
       'connection closed',
@@ -44,6 +45,7 @@ describe('the report', () => {
       'X',
       'Y',
       '1234',
+      'remedy    do this',
     ])
       assert.ok(text.includes(part), part);
   });

@@ -39,6 +39,7 @@ function describeRecord(service: string, record: LogRecord): string[] {
     ['got', text('got') ?? text('peer')],
     ['port', record['event'] === 'refused' ? String(portOf(record['remote'])) : undefined],
     ['decision', text('decision_id')],
+    ['remedy', text('remedy')],
   ];
   return rows.flatMap(([label, value]) => (value === undefined ? [] : [`    ${label.padEnd(9)} ${value}`]));
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { quote } from '@countersign/spiffe-tls';
 import { extract, type Header } from 'tar-stream';
-import { AuthzError } from './errors.ts';
+import { AuthzError, invalidBundle } from '../errors.ts';
 
 /** How much of an archive is read at most. */
 export interface ArchiveLimits {
@@ -28,12 +28,12 @@ const inflate = promisify(gunzip);
  */
 export async function readArchive(bytes: Uint8Array, limits: ArchiveLimits = {}): Promise<Map<string, Uint8Array>> {
   const { maxBytes = 16 * MIB, maxInflatedBytes = 128 * MIB, maxEntries = 256 } = limits;
-  if (bytes.byteLength > maxBytes) throw invalid(`may have at most ${maxBytes} bytes, got ${bytes.byteLength}`);
+  if (bytes.byteLength > maxBytes) throw invalidBundle(`may have at most ${maxBytes} bytes, got ${bytes.byteLength}`);
   let tar: Uint8Array;
   try {
     tar = await inflate(bytes, { maxOutputLength: maxInflatedBytes });
   } catch (cause) {
-    throw invalid(`must be a whole gzip file of at most ${maxInflatedBytes} bytes when inflated`, cause);
+    throw invalidBundle(`must be a whole gzip file of at most ${maxInflatedBytes} bytes when inflated`, cause);
   }
   return readTar(tar, maxEntries);
 }
@@ -46,13 +46,13 @@ async function readTar(tar: Uint8Array, maxEntries: number): Promise<Map<string,
   try {
     for await (const entry of reader) {
       entries += 1;
-      if (entries > maxEntries) throw invalid(`may have at most ${maxEntries} entries`);
+      if (entries > maxEntries) throw invalidBundle(`may have at most ${maxEntries} entries`);
       const chunks: Uint8Array[] = [];
       for await (const chunk of entry) if (chunk instanceof Uint8Array) chunks.push(chunk);
       keep(files, entry.header, Buffer.concat(chunks));
     }
   } catch (cause) {
-    throw cause instanceof AuthzError ? cause : invalid('must hold a whole tar archive', cause);
+    throw cause instanceof AuthzError ? cause : invalidBundle('must hold a whole tar archive', cause);
   }
   return files;
 }
@@ -61,12 +61,8 @@ function keep(files: Map<string, Uint8Array>, header: Header, content: Uint8Arra
   const name = header.name.replace(/^\.?\/+/, '');
   if (header.type === 'directory') return;
   if (header.type !== 'file' && header.type !== 'contiguous-file')
-    throw invalid(`may hold files and folders only, got a ${header.type} named ${quote(name)}`);
+    throw invalidBundle(`may hold files and folders only, got a ${header.type} named ${quote(name)}`);
   // Readers differ in which of two they take, so what was reviewed need not be what runs.
-  if (files.has(name)) throw invalid(`must hold each file once, got two of ${quote(name)}`);
+  if (files.has(name)) throw invalidBundle(`must hold each file once, got two of ${quote(name)}`);
   files.set(name, content);
-}
-
-function invalid(rule: string, cause?: unknown): AuthzError {
-  return new AuthzError('BUNDLE_INVALID', `policy bundle: ${rule}`, cause === undefined ? {} : { cause });
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { archive, bundleWith, committedBundle, committedFiles } from '../test/bundles.ts';
-import { AuthzError } from './errors.ts';
+import { archive, bundleWith, committedBundle, committedFiles } from '../../test/bundles.ts';
+import { AuthzError } from '../errors.ts';
 import { parsePolicyBundle } from './policy-bundle.ts';
 
 const good = await bundleWith();
@@ -116,4 +116,91 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   const copy = Uint8Array.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ 1;
   return copy;
+}
+
+const { manifest: plain } = await committedFiles();
+const rooted = (roots: unknown): string => JSON.stringify({ ...JSON.parse(plain), roots });
+const inGrants = async (name: string, content: string, manifestText = plain): Promise<Buffer> =>
+  archive([
+    [name, content],
+    ['/policy.wasm', (await committedFiles()).wasm],
+    ['/.manifest', manifestText],
+  ]);
+const oneGrant = JSON.stringify({ [SELF]: { [PEER]: { 'GET /': {} } } });
+
+test('policy bundle: data at any depth is merged, and stays within the roots', async () => {
+  const { wasm } = await committedFiles();
+  const bundle = await parsePolicyBundle(
+    await archive([
+      ['/data.json', '{"extra":{"a":1}}'],
+      ['/grants/data.json', oneGrant],
+      ['/extra/b/data.json', '[2]'],
+      ['/.manifest', rooted(['grants', 'extra', 'countersign'])],
+      ['/policy.wasm', wasm],
+    ]),
+  );
+  assert.deepEqual(bundle.data, { extra: { a: 1, b: [2] }, grants: JSON.parse(oneGrant) });
+});
+
+const FORMAT: [name: string, bytes: Buffer, message: RegExp][] = [
+  ['YAML data', await inGrants('/grants/data.yaml', 'a: 1'), /data must be JSON, got "grants\/data\.yaml"/],
+  ['YAML data by its other name', await inGrants('/data.yml', 'a: 1'), /data must be JSON, got "data\.yml"/],
+  ['a delta bundle', await inGrants('/patch.json', '{"data":[]}'), /got a delta bundle/],
+  [
+    'data outside of the roots',
+    await inGrants('/data.json', '{"other":1,"grants":{}}', rooted(['grants', 'countersign'])),
+    /data at "\/other" must be within the roots "grants", "countersign"/,
+  ],
+  [
+    'data beside a deep root',
+    await inGrants('/data.json', '{"extra":{"b":1}}', rooted(['extra/a', 'countersign'])),
+    /data at "\/extra\/b" must be within/,
+  ],
+  [
+    'a value where a root lies below',
+    await inGrants('/data.json', '{"extra":1}', rooted(['extra/a', 'countersign'])),
+    /data at "\/extra" must be within/,
+  ],
+  [
+    'a root that is only a prefix of the name',
+    await inGrants('/data.json', '{"grantsandmore":1}', rooted(['grants', 'countersign'])),
+    /data at "\/grantsandmore" must be within/,
+  ],
+  [
+    'an entrypoint outside of the roots',
+    await inGrants('/grants/data.json', oneGrant, rooted(['grants'])),
+    /cover the/,
+  ],
+  ['overlapping roots', await inGrants('/grants/data.json', oneGrant, rooted(['grants', 'grants/a'])), /overlap/],
+  ['a root twice', await inGrants('/grants/data.json', oneGrant, rooted(['grants', '/grants'])), /overlap/],
+  [
+    'roots that are no list',
+    await inGrants('/grants/data.json', oneGrant, rooted('grants')),
+    /manifest: must be array/,
+  ],
+  [
+    'an unknown Rego version',
+    await inGrants('/grants/data.json', oneGrant, JSON.stringify({ ...JSON.parse(plain), rego_version: 7 })),
+    /manifest: must be equal to one of the allowed values/,
+  ],
+  ['a folder that is no name', await inGrants('/grants/../data.json', '{}'), /must be plain names/],
+  [
+    'one value by two files',
+    await archive([
+      ['/data.json', '{"grants":1}'],
+      ['/grants/data.json', oneGrant],
+      ['/.manifest', plain],
+    ]),
+    /data at "\/grants" must be given by one file/,
+  ],
+];
+for (const [name, bytes, message] of FORMAT) {
+  test(`policy bundle: refused: ${name}`, async () => {
+    await assert.rejects(parsePolicyBundle(bytes), (error: unknown) => {
+      assert.ok(error instanceof AuthzError);
+      assert.equal(error.code, 'BUNDLE_INVALID');
+      assert.match(error.message, message);
+      return true;
+    });
+  });
 }
