@@ -99,6 +99,8 @@ async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv)
       env: { PATH: env['PATH'] ?? '', ...more },
       onRecord: (record) => records.add('echo', record),
     });
+  const orderId = await placeOrder(system);
+  // Last: whoever fails above leaves no process behind.
   const echo = await startOne();
   const stop = async () => {
     await echo.stop();
@@ -108,7 +110,7 @@ async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv)
     records,
     credentials: createCredentials(ground),
     database: system.postgres.database,
-    orderId: await placeOrder(system),
+    orderId,
     copiedBefore,
     copyWorked,
     issuer,
