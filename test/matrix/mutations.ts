@@ -144,7 +144,7 @@ const GUARD: readonly Row[] = [
   [
     "the policy's no",
     `${AUTHZ}/authorize-call.ts`,
-    "if (!decision.allow) return refuse('denied', decisionId, decision);",
+    "if (!decision.allow) return refuse('denied', why, decisionId, decision);",
     '',
     'auditor',
   ],
