@@ -4,10 +4,11 @@
  */
 import { createGrpcGuard } from '@countersign/authz';
 import {
+  decisionLogSettings,
   formatAddress,
   parseListenAddress,
   partyOf,
-  policyBundleSetting,
+  policySettings,
   type RunningService,
   runService,
   SERVER_OPTIONS,
@@ -27,7 +28,8 @@ import {
 } from '@grpc/grpc-js';
 
 const settings = {
-  policyBundle: policyBundleSetting,
+  ...policySettings,
+  ...decisionLogSettings,
   grpcAddress: {
     variable: 'GRPC_ADDRESS',
     describes: 'where gRPC is served, mutual TLS',
@@ -76,7 +78,7 @@ const handlers = {
 
 async function start(context: ServiceContext<typeof settings>): Promise<RunningService> {
   const { config, logger, self, source } = context;
-  const policy = await startPolicy({ ...context, bundlePath: config.policyBundle });
+  const policy = await startPolicy(context);
   const callLog = createGrpcCallLog({ logger, self, peerOf: partyOf });
   const server = new Server({ ...SERVER_OPTIONS, interceptors: [callLog, createGrpcGuard(policy.guard)] });
   server.addService(methods, handlers);
@@ -86,7 +88,7 @@ async function start(context: ServiceContext<typeof settings>): Promise<RunningS
     addresses: { grpc: formatAddress({ host: config.grpcAddress.host, port }) },
     stop: async (graceMs) => {
       await listener.drain(graceMs);
-      policy.close();
+      await policy.close();
     },
   };
 }
