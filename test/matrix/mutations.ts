@@ -144,7 +144,7 @@ const GUARD: readonly Row[] = [
   [
     "the policy's no",
     `${AUTHZ}/authorize-call.ts`,
-    "if (!decision.allow) return refuse('denied', decisionId, decision);",
+    "if (!decision.allow) return refuse('denied', why, decisionId, decision);",
     '',
     'auditor',
   ],
@@ -158,8 +158,8 @@ const GUARD: readonly Row[] = [
   [
     'a call is refused on the wire',
     `${AUTHZ}/grpc-guard.ts`,
-    'if (verdict.allow) return verdict.call;',
-    'return verdict.call ?? {};',
+    'if (!verdict.allow) {\n          this.#carrier',
+    'if (false) {\n          this.#carrier',
     'auditor',
   ],
   [
@@ -173,7 +173,7 @@ const GUARD: readonly Row[] = [
   [
     'a chain that fails refuses',
     `${AUTHZ}/authorize-call.ts`,
-    "if (outcome.kind === 'chain') return refuseChain(outcome.error, decisionId);",
+    "if (outcome.kind === 'chain') return refuseChain(outcome.error, why, decisionId);",
     '',
     'chain replayed',
   ],
@@ -316,15 +316,15 @@ const CALLER_CHAIN: readonly Row[] = [
   [
     'certificates of nobody',
     `${CHAIN}/verify-chain.ts`,
-    'if (used.size < signers.size)',
+    'if (!wanted.has(entry.thumbprint))',
     'if (false)',
     'chain with a certificate of nobody',
   ],
   [
     'the signer’s SVID',
     `${CHAIN}/signers.ts`,
-    'const signer = toSigner(() => verifyX509Svid({ chain, bundles, nowMs }));',
-    'const signer = unverified(chain);',
+    'const signer = toSigner(() => verifyX509Svid({ chain: sent, bundles, nowMs }));',
+    'const signer = unverified(sent);',
     'chain forged: own CA',
     'chain forged: ended',
     'chain forged: old CA',
