@@ -158,8 +158,8 @@ const GUARD: readonly Row[] = [
   [
     'a call is refused on the wire',
     `${AUTHZ}/grpc-guard.ts`,
-    '        if (!verdict.allow) {\n          this.#carrier.sendStatus(this.#statusOf(verdict));\n          return;\n        }\n        this.#call = verdict.call;',
-    '        this.#call = verdict.call ?? {};',
+    'if (!verdict.allow) {\n          this.#carrier',
+    'if (false) {\n          this.#carrier',
     'auditor',
   ],
   [
@@ -354,7 +354,7 @@ const UNVERIFIED = `
 function unverified(chain: Uint8Array[]): Signer {
   const leaf = new X509Certificate(Buffer.from(chain[0] ?? []));
   const id = SpiffeIdClass.parse(String(leaf.subjectAltName).split('URI:')[1]?.split(',')[0] ?? '');
-  return { id, key: leaf.publicKey, thumbprint: thumbprintOf(leaf.raw), notBeforeMs: 0, notAfterMs: Infinity };
+  return { id, key: leaf.publicKey, thumbprint: thumbprintOf(leaf.raw), notAfterMs: Infinity };
 }
 `;
 
