@@ -112,14 +112,15 @@ function idsIn(grants: unknown): string[] {
 export function gatherPostgres(
   identities: Identities,
   stateDirectory: string,
-  system: Pick<SystemFile, 'accounts'> | undefined,
+  system: Pick<SystemFile, 'control'> | undefined,
 ): PostgresFacts {
   const identLines = identities
     .pgIdentLines('spiffe')
     .split('\n')
     .filter((line) => line !== '');
   // On SPIRE the server has a home of its own; what an earlier run left in the other place is not what it reads.
-  const home = system?.accounts === undefined ? stateDirectory : layOutSpire(stateDirectory).postgresHome;
+  const isSpire = system !== undefined && system.control === undefined;
+  const home = isSpire ? layOutSpire(stateDirectory).postgresHome : stateDirectory;
   const path = system === undefined ? undefined : findPostgresFile(home, 'pg_ident.conf');
   return path === undefined ? { identLines } : { identLines, identFile: readFileSync(path, 'utf8') };
 }
