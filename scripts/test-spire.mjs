@@ -11,7 +11,7 @@ import { spireEnvironment } from './spire-environment.mjs';
 
 // Those of the integration suite are of `npm test`, too: the variable has them run on SPIRE.
 const ALL = [
-  'test/integration/{lifecycle,order-journey,postgres,rogue,rotation,telemetry}.test.ts',
+  'test/integration/{doctor,explain,lifecycle,order-journey,policy-life,postgres,refusals,rogue,rotation,telemetry}.test.ts',
   'test/spire/*.test.ts',
 ];
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -29,6 +29,8 @@ type Grants = Record<string, Record<string, Record<string, object>>>;
 
 before(async () => {
   cpSync(fileURLToPath(new URL('../../policies/data', import.meta.url)), folder, { recursive: true });
+  // On SPIRE each service reads it as a user of its own.
+  chmodSync(folder, 0o755);
   letRogueBegin();
   const env = { POLICY_DATA: folder };
   system = await startTestSystemAnywhere({ programEnv: { backend: env, 'db-client': env } });

@@ -1,16 +1,18 @@
 /**
  * Rotation in the middle of steady traffic: SVIDs, then the CA. No call may fail, and every edge must show new serials on
- * the wire, PostgreSQL's included.
+ * the wire, PostgreSQL's included; and db-client keeps to know by their chains whom orders come from.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
 import type { LogRecord, ProgramName } from '@countersign/local-stack';
 import { type OrderLoop, startOrderLoop } from './order-loop.ts';
+import { watchOrigins } from './order-origins.ts';
 import { type SystemAnywhere, startTestSystemAnywhere } from './test-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
+const origins = watchOrigins();
 let system: SystemAnywhere;
 /** db-client's latest verified connection to PostgreSQL. */
 let postgresConnection: LogRecord | undefined;
@@ -22,6 +24,7 @@ before(async () => {
     // Each verified connection is a debug line: PostgreSQL's serials are seen in no other way.
     env: { ...process.env, LOG_LEVEL: 'debug' },
     onRecord(program, record) {
+      origins.onRecord(program, record);
       const isPostgres = record['event'] === 'verified' && record['transport'] === 'postgres';
       if (program === 'db-client' && isPostgres) postgresConnection = record;
     },
@@ -113,4 +116,5 @@ test('the CA is rotated under load: published, signing, and the old one dropped'
   const left = await system.control.roots();
   assert.equal(left.length, 1);
   assert.ok(!left.includes(old));
+  origins.assertFromCustomer(40);
 });

@@ -1,7 +1,8 @@
 /**
  * The authorities of a SPIRE server that is its own root are replaced under a running loop of orders: prepare, activate,
  * taint, revoke. No call fails, every edge ends on SVIDs of the new X.509 authority, and the old root leaves every bundle;
- * no token is refused while it is good, and each is once its key is revoked. Where the root is on disk above the server,
+ * no token is refused while it is good, and each is once its key is revoked. Orders keep their verified origin throughout, and
+ * whoever copied an SVID with its key before is refused afterwards on every way in, links of a caller chain included. Where the root is on disk above the server,
  * SPIRE has commands of its own: `rotation.test.ts` of the integration suite.
  */
 import assert from 'node:assert/strict';
@@ -18,17 +19,30 @@ import {
   type SpireSystem,
   untilEveryoneHas,
 } from '@countersign/local-stack';
-import { TrustDomain } from '@countersign/spiffe-tls';
+import { TrustDomain, type X509Context } from '@countersign/spiffe-tls';
 import { startOrderLoop } from '../integration/order-loop.ts';
+import { watchOrigins } from '../integration/order-origins.ts';
 import { type JwtLoop, startJwtLoop } from './jwt-loop.ts';
+import {
+  type EveryIdentity,
+  entryOf,
+  isRefusalOf,
+  keepAll,
+  openEveryIdentity,
+  presenting,
+  tryEveryWay,
+  tryKeptLinks,
+} from './kept-identities.ts';
 import { startTestSpireSystem } from './spire-system.ts';
 
 const identities = loadIdentities();
 const idOf = (name: string) => identities.workload(name).spiffeId;
+const origins = watchOrigins();
 let system: SpireSystem;
 
 before(async () => {
-  system = await startTestSpireSystem({ root: 'server' });
+  // What is kept before the change is to be good for longer than the change takes: the authority alone shall be against it.
+  system = await startTestSpireSystem({ root: 'server', svidTtlMs: 120_000, onRecord: origins.onRecord });
 });
 
 after(() => system?.stop());
@@ -79,11 +93,14 @@ test('T30 the X.509 authority is prepared, activated, tainted and revoked under 
   };
   const { active: old } = await system.spire.x509Authorities();
   const [oldRoot] = await rootsOf(system.spire);
+  await using identities = await openEveryIdentity(system);
   const loop = startOrderLoop(system.customerUrl);
   try {
     await loop.completed(10);
     await untilEveryoneHas(system, 'bundles', () => system.spire.command(['localauthority', 'x509', 'prepare']));
     const { prepared: fresh } = await system.spire.x509Authorities();
+    const kept = keepAll(identities);
+    await assertAccepted(identities, kept);
     await tell('activate', fresh);
     const used = serialsUsed(system);
     assert.ok(used.size >= 4, 'an SVID of each of the four was seen');
@@ -96,15 +113,48 @@ test('T30 the X.509 authority is prepared, activated, tainted and revoked under 
     for (const { name, log, is } of EDGES.slice(0, 3))
       assert.ok(system.findLogs(log, (record) => revoked(record) && is(record)).length > 0, `${name} is still used`);
     assert.equal((await system.spire.x509Authorities()).active?.id, fresh?.id);
+    await assertRefused(identities, kept);
   } finally {
     await loop.stop();
   }
   assert.deepEqual(loop.failures, [], 'no call may fail');
+  origins.assertFromCustomer(40);
   assert.ok(loop.succeeded.http > 20 && loop.succeeded.grpc > 20, JSON.stringify(loop.succeeded));
   const roots = await rootsOf(system.spire);
   assert.equal(roots.length, 1);
   assert.notEqual(roots[0], oldRoot, 'the old root is gone');
 });
+
+/** Before: what was kept is as good as the original, links too; so it is the authority's end that is to stop it. */
+async function assertAccepted({ sources }: EveryIdentity, kept: ReadonlyMap<string, X509Context>): Promise<void> {
+  assert.ok(kept.size >= 7, [...kept.keys()].join());
+  const copyOf = (name: string) => presenting(entryOf(kept, name), entryOf(sources, name));
+  const seenAs = async (name: string) => (await tryEveryWay(system, copyOf(name))).map(({ seen }) => seen.status);
+  assert.deepEqual((await seenAs('customer')).slice(0, 2), [200, 'OK']);
+  assert.equal((await seenAs('backend'))[2], 'PERMISSION_DENIED', 'let in, and asked for a chain');
+  assert.equal((await seenAs('db-client'))[3], 'logged in');
+  const links = await tryKeptLinks(system, sources, kept);
+  for (const [name, { status, text }] of Object.entries(links))
+    assert.ok(status === 201 || status === 'OK', `${name}: ${status} ${text}`);
+}
+
+/** After: each identity on each way in, and its links on connections that are good. */
+async function assertRefused({ sources }: EveryIdentity, kept: ReadonlyMap<string, X509Context>): Promise<void> {
+  const links = await tryKeptLinks(system, sources, kept);
+  for (const [name, { status, code, decisionId }] of Object.entries(links)) {
+    assert.equal(code, 'CHAIN_SIGNER_UNTRUSTED', name);
+    assert.ok(status === 401 || status === 'UNAUTHENTICATED', `${name}: ${status}`);
+    assert.ok(decisionId, name);
+  }
+  for (const [name, { svid }] of kept)
+    for (const attempt of await tryEveryWay(system, presenting(entryOf(kept, name), entryOf(sources, name)))) {
+      const record = await system.waitForLog(attempt.log, isRefusalOf(attempt));
+      const how = `${name}, ${attempt.way} to ${attempt.log}: ${attempt.seen.status} ${attempt.seen.text}`;
+      assert.equal(record['code'], 'UNTRUSTED_CHAIN', how);
+      if (attempt.log !== 'postgres') assert.equal(record['peerId'], idOf(name), how);
+      assert.ok(Date.now() < svid.leaf.notAfterMs, `${how}: it was still within its life`);
+    }
+}
 
 test('the JWT authority is prepared, activated, tainted and revoked while tokens are fetched and validated', async () => {
   const command = (...args: string[]) => system.spire.command(['localauthority', 'jwt', ...args]);

@@ -112,17 +112,24 @@ export function authorizeCall(options: GuardOptions, question: Question): Verdic
     // A decision that can't be recorded is not acted on: nobody could ever say why the call passed.
     return refuse('unavailable', explainUnavailable(error, decisionId), decisionId);
   }
+  if (outcome.kind === 'decided' && outcome.decision.allow) {
+    const { peer, chain, decision, input } = outcome;
+    return { allow: true, call: allowed({ peer, decision, input, ...(chain && { chain }) }, question.revocation) };
+  }
   const why = explanation ?? explainUnavailable('no explanation', decisionId);
   if (outcome.kind === 'chain') return refuseChain(outcome.error, why, decisionId);
   if (outcome.kind !== 'decided') return refuse(outcome.kind, why, decisionId);
-  const { peer, chain, decision, input } = outcome;
-  if (!decision.allow) return refuse('denied', why, decisionId, decision);
-  return { allow: true, call: allowed({ peer, decision, input, ...(chain && { chain }) }, question.revocation) };
+  return refuse('denied', why, decisionId, outcome.decision);
 }
 
-function allowed(decided: Omit<Call, 'revoked'>, revocation: Revocation): Call {
+/** A call that is asked about again stays the one that its handler has: what the new decision obliges to holds for it, too. */
+function allowed({ decision, ...decided }: Omit<Call, 'revoked'>, revocation: Revocation): Call {
+  revocation.decision = decision;
   return Object.freeze({
     ...decided,
+    get decision() {
+      return revocation.decision ?? decision;
+    },
     get revoked() {
       return revocation.signal;
     },

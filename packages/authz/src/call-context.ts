@@ -15,8 +15,9 @@ export interface Call {
   readonly peer: Peer;
   /** The verified caller chain; absent when the request carried none. */
   readonly chain?: VerifiedChain;
+  /** The latest: of a call that is open for long it changes with the policy, and what it obliges to with it. */
   readonly decision: Decision;
-  /** What the policy was asked. */
+  /** What the policy was asked when the call began. */
   readonly input: PolicyInput;
   /**
    * Aborts when the policy, asked again because it or the peer's verification has changed, refuses the call; the reason is

@@ -4,7 +4,7 @@
  * about in batches, with a turn of the event loop between them, so that new calls are not held up.
  */
 import type { Refusal } from './authorize-call.ts';
-import type { PolicyEngine } from './policy-engine.ts';
+import type { Decision, PolicyEngine } from './policy-engine.ts';
 
 /** What may change a decision that was made. */
 export interface Changes {
@@ -81,8 +81,13 @@ export class OpenCalls {
   }
 }
 
-/** Tells a call's handler that the call is no longer allowed. Costs nothing until somebody asks for the signal. */
+/**
+ * What may change of a call while it is open: what its handler is obliged to, and that it is no longer allowed. Costs nothing
+ * until somebody asks for the signal.
+ */
 export class Revocation {
+  /** The latest decision that allows the call. */
+  decision: Decision | undefined;
   readonly #onFirstUse: () => void;
   #controller: AbortController | undefined;
   #refusal: Refusal | undefined;

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { SpiffeId } from '@countersign/spiffe-tls';
 import { type ClientDuplexStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { bundleWith, CALLER, peerOfId, SELF } from '../test/bundles.ts';
+import { bundleWith, CALLER, GRANTS, peerOfId, SELF } from '../test/bundles.ts';
 import { engineOver, policy } from '../test/engines.ts';
 import { method, type Rig, rigOf, type Text } from '../test/grpc-rig.ts';
 import { parsePolicyBundle } from './bundle/policy-bundle.ts';
@@ -20,6 +20,16 @@ import { createPolicyModule } from './policy-module.ts';
 import { errorInfoOf } from './to-grpc-status.ts';
 
 const empty = createPolicyModule(await parsePolicyBundle(await bundleWith({ data: '{"grants":{}}' })));
+
+/** The same grants to the caller, but with something to mask in each answer. */
+const masking = await maskingPolicy();
+
+async function maskingPolicy() {
+  const operations = Object.keys(GRANTS[SELF]?.[CALLER] ?? {});
+  const masked = Object.fromEntries(operations.map((operation) => [operation, { mask: ['owner'] }]));
+  const data = JSON.stringify({ grants: { [SELF]: { [CALLER]: masked } } });
+  return createPolicyModule(await parsePolicyBundle(await bundleWith({ data })));
+}
 
 /** An engine whose policy a test changes. */
 function changing() {
@@ -93,6 +103,19 @@ test('open stream: allowed again it goes on', async (t) => {
   stream.write({ text: 'second' });
   await once(stream, 'data');
   assert.equal(rig.records.length, 2);
+  stream.end();
+  await once(stream.resume(), 'end');
+});
+
+test('open stream: what is to be masked from now on is masked in it, too', async (t) => {
+  const { stream, change } = await streamIn(t);
+  change(engineOver(masking));
+  stream.write({ text: 'second' });
+  const [{ text }] = await once(stream, 'data');
+  assert.equal(text, `${CALLER} without owner`);
+  change(engineOver(policy));
+  stream.write({ text: 'third' });
+  assert.equal((await once(stream, 'data'))[0].text, CALLER);
   stream.end();
   await once(stream.resume(), 'end');
 });

@@ -51,8 +51,12 @@ export function method(kind: Kind | 'Ungranted', trace: Trace): MethodDefinition
   };
 }
 
-/** Who calls, as the context tells it: the text of every answer. */
-export const caller = (): Text => ({ text: currentCall()?.peer.id.toString() ?? 'nobody' });
+/** Who calls, as the context tells it, and what is to be masked: the text of every answer. */
+export function caller(): Text {
+  const call = currentCall();
+  const masked = call?.decision.obligations.flatMap(({ fields }) => fields) ?? [];
+  return { text: [call?.peer.id.toString() ?? 'nobody', ...masked].join(' without ') };
+}
 
 /** Handlers that answer with what the context holds in each of a stream's events. */
 export function handlers(trace: Trace) {

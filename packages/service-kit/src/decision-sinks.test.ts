@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -172,3 +173,22 @@ for (const [what, wrong] of [
     await assert.rejects(openLog(t, { DECISION_LOG: 'endpoint', ...wrong }), { code: 'CONFIG_INVALID' });
   });
 }
+
+test('a receiver that takes connections and says nothing holds the end up for a second, not for all that is left', async (t) => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => silent.close());
+  const address = silent.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const { log } = await openLog(t, { ...endpoint, DECISION_LOG_URL: `https://127.0.0.1:${address.port}` });
+  const connected = once(silent, 'connection');
+  log.record(record);
+  const startedMs = performance.now();
+  const closed = log.close();
+  const [socket] = await connected;
+  t.after(() => socket.destroy());
+  await closed;
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs > 900 && tookMs < 1_700, `${tookMs} ms`);
+  assert.equal(log.stats().sinks['endpoint']?.dropped.closed, 1, 'and what it did not take is counted');
+});

@@ -13,6 +13,9 @@ import { activeTraceIds, emitDecisionLog, type Logger } from '@countersign/telem
 import { ConfigError } from './config-error.ts';
 import { type DecisionLogConfig, decisionLogProblems } from './decision-log-settings.ts';
 
+/** A service's end takes 3.8 s at most, of which calls in progress have 1.8: something is to be left for telemetry. */
+const DRAIN_MS = 1_000;
+
 /** What {@link createDecisionSinks} needs. */
 export interface DecisionSinksOptions {
   readonly config: DecisionLogConfig;
@@ -67,6 +70,7 @@ function openEndpoint({ config, logger, source, onDelivery }: DecisionSinksOptio
       ...(partition === '' ? {} : { partition }),
       minDelayMs: config.decisionLogMinDelayMs,
       maxDelayMs: config.decisionLogMaxDelayMs,
+      drainMs: DRAIN_MS,
       bufferSizeLimitEvents: config.decisionLogBufferEvents,
       uploadSizeLimitBytes: config.decisionLogUploadBytes,
       onState: (state) => report(logger, state),

@@ -85,8 +85,11 @@ function problemOfFailure(error: unknown, development: boolean): Problem {
 }
 
 function problemOfAnswer({ status, document }: JsonAnswer): Problem {
-  if (!PASSED_ON.has(status) || !isRecord(document))
-    return { status: 502, detail: 'The next service failed.', reason: 'BAD_ANSWER' };
+  const failed = { status: 502, detail: 'The next service failed.' };
+  if (status === 401 && isRecord(document) && typeof document['code'] === 'string')
+    // This service was not let in, by its connection or its chain: whoever asked it can't help that, but can look it up.
+    return { ...failed, reason: document['code'], decision_id: decisionIn(document) };
+  if (!PASSED_ON.has(status) || !isRecord(document)) return { ...failed, reason: 'BAD_ANSWER' };
   const text = (name: string) => (typeof document[name] === 'string' ? document[name] : undefined);
   return {
     status,
@@ -95,6 +98,10 @@ function problemOfAnswer({ status, document }: JsonAnswer): Problem {
     field: text('field'),
     decision_id: text('decision_id'),
   };
+}
+
+function decisionIn({ decision_id: id }: Record<string, unknown>): string | undefined {
+  return typeof id === 'string' ? id : undefined;
 }
 
 function map<T>({ document, headers }: JsonAnswer, read: (document: Record<string, unknown>) => T): Reply<T> {

@@ -62,8 +62,8 @@ async function start(context: Context): Promise<RunningService> {
       await listener.drain(graceMs);
       stopFollowing();
       feed.close();
-      await database.close();
-      await policy.close();
+      // Nothing is decided any more. A statement that still runs must not cost the decision log its last upload.
+      await Promise.all([database.close(), policy.close()]);
     },
   };
 }

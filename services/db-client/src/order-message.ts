@@ -1,13 +1,11 @@
 /** Stored orders as messages of the contract, as far as the caller may see them. */
-import { applyObligations, currentCall } from '@countersign/authz';
+import { applyObligations, requireCall } from '@countersign/authz';
 import { type Order, OrderStatus } from '@countersign/contracts';
 import type { StoredOrder } from './orders-store.ts';
 
-/** What the grant of the call in progress lets the caller see of an order. */
+/** What the grant of the call in progress lets the caller see of an order. Without a decided call nothing is shown. */
 export function visibleOrder(order: StoredOrder): Order {
-  const call = currentCall();
-  const message = toOrderMessage(order);
-  return call === undefined ? message : applyObligations(call.decision, message);
+  return applyObligations(requireCall().decision, toOrderMessage(order));
 }
 
 /** An order without a customer, because the database role may not see it, has none in the message either. */

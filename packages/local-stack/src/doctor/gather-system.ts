@@ -6,6 +6,7 @@ import { createPolicyEngine } from '@countersign/authz';
 import type { Identities } from '@countersign/identities';
 import { findPortProblems, type Ports, portVariable } from '../ports.ts';
 import { findPostgresFile } from '../postgres/location.ts';
+import { layOutSpire } from '../spire/layout.ts';
 import type { SystemFile } from '../system-file.ts';
 import type { ClockFacts, FileFacts, HealthFacts, PolicyFacts, PortFacts, PostgresFacts } from './facts.ts';
 
@@ -108,12 +109,19 @@ function idsIn(grants: unknown): string[] {
 }
 
 /** PostgreSQL's map, as it should be and as the running server has it. */
-export function gatherPostgres(identities: Identities, stateDirectory: string, running: boolean): PostgresFacts {
+export function gatherPostgres(
+  identities: Identities,
+  stateDirectory: string,
+  system: Pick<SystemFile, 'control'> | undefined,
+): PostgresFacts {
   const identLines = identities
     .pgIdentLines('spiffe')
     .split('\n')
     .filter((line) => line !== '');
-  const path = running ? findPostgresFile(stateDirectory, 'pg_ident.conf') : undefined;
+  // On SPIRE the server has a home of its own; what an earlier run left in the other place is not what it reads.
+  const isSpire = system !== undefined && system.control === undefined;
+  const home = isSpire ? layOutSpire(stateDirectory).postgresHome : stateDirectory;
+  const path = system === undefined ? undefined : findPostgresFile(home, 'pg_ident.conf');
   return path === undefined ? { identLines } : { identLines, identFile: readFileSync(path, 'utf8') };
 }
 

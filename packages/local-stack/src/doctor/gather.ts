@@ -39,7 +39,7 @@ export async function gatherFacts(options: GatherOptions): Promise<Facts> {
     clocks: [...clocks, ...(clockUrl === undefined ? [] : await gatherClock(clockUrl))],
     health,
     policy: await gatherPolicy(identities, env['POLICY_BUNDLE'], system?.logs),
-    postgres: gatherPostgres(identities, stateDirectory, system !== undefined),
+    postgres: gatherPostgres(identities, stateDirectory, system),
     ports: system === undefined && service === undefined ? await gatherPorts(portsFromEnv({ ...env })) : [],
     files: gatherFiles(privateRoots(own, stateDirectory, system)),
   };

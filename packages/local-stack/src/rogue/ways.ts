@@ -17,7 +17,7 @@ import {
   SpiffeId,
   VERIFIED_CHANNEL,
   type VerifiedRecord,
-  type WorkloadApiX509Source,
+  type X509Source,
 } from '@countersign/spiffe-tls';
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import pg from 'pg';
@@ -56,7 +56,7 @@ const timeoutMs = 5_000;
 
 /** `POST /orders` over HTTPS. */
 export async function tryHttps(
-  source: WorkloadApiX509Source,
+  source: X509Source,
   target: Target,
   headers: Record<string, string> = {},
 ): Promise<Observation> {
@@ -70,7 +70,7 @@ export async function tryHttps(
 
 /** `CreateOrder` over gRPC. */
 export async function tryGrpc(
-  source: WorkloadApiX509Source,
+  source: X509Source,
   target: Target,
   headers: Record<string, string> = {},
 ): Promise<Observation> {
@@ -90,7 +90,7 @@ export async function tryGrpc(
 
 /** Logs in to PostgreSQL as a role. */
 export async function tryPostgres(
-  source: WorkloadApiX509Source,
+  source: X509Source,
   address: string,
   login: { user: string; database: string },
 ): Promise<Observation> {
@@ -123,24 +123,20 @@ export async function tryPostgres(
 }
 
 /** `POST /orders` over TLS without a client certificate. */
-export async function tryHttpsWithoutCertificate(source: WorkloadApiX509Source, target: Target): Promise<Observation> {
+export async function tryHttpsWithoutCertificate(source: X509Source, target: Target): Promise<Observation> {
   const socket = await connectWithoutCertificate(source, target, 'http/1.1');
   const port = socket.localPort ?? 0;
   return { port, ...(await postOrder(target, { createConnection: () => socket })) };
 }
 
 /** `CreateOrder` as a raw HTTP/2 request over TLS without a client certificate. */
-export async function tryGrpcWithoutCertificate(source: WorkloadApiX509Source, target: Target): Promise<Observation> {
+export async function tryGrpcWithoutCertificate(source: X509Source, target: Target): Promise<Observation> {
   const socket = await connectWithoutCertificate(source, target, 'h2');
   const port = socket.localPort ?? 0;
   return { port, ...(await createOrderRaw(socket, target)) };
 }
 
-function connectWithoutCertificate(
-  source: WorkloadApiX509Source,
-  target: Target,
-  protocol: string,
-): Promise<TLSSocket> {
+function connectWithoutCertificate(source: X509Source, target: Target, protocol: string): Promise<TLSSocket> {
   const [host = '', port = ''] = target.address.split(':');
   return new Promise((resolve, reject) => {
     const socket = connectTls({ host, port: Number(port), ALPNProtocols: [protocol], ...trusting(source) }, () =>
@@ -151,7 +147,7 @@ function connectWithoutCertificate(
 }
 
 /** Speaks to whoever the trust domain's CA vouches for: it is the service that shall check here, not the intruder. */
-function trusting(source: WorkloadApiX509Source) {
+function trusting(source: X509Source) {
   const { svid, bundles } = source.current();
   return {
     ca: bundles.get(svid.id.trustDomain)?.toPem() ?? '',
