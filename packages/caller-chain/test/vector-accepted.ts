@@ -2,10 +2,11 @@
  * Test vectors of chains that are accepted: each kind of key, chains of one to four links, federation, intermediates, rotation,
  * and both ends of what is allowed.
  */
-import type { TestKeyType } from '@countersign/testkit';
+import { KeyPurpose, type TestKeyType } from '@countersign/testkit';
 import { sha256 } from './chain-fixture.ts';
 import type { ChainVector, VectorStep } from './chain-vectors.ts';
 import { accepted, type Cast, headersOf, LAST_ACT, pairOf, type StepParts, stepOf, vectorOf } from './vector-cast.ts';
+import { withCertificates } from './vector-signers.ts';
 import { below, bundlesOf, chainOf, type MadeChain, NOW, rootOf, type Workload, workloadOf } from './vector-world.ts';
 
 const KEYS: readonly (readonly [string, TestKeyType])[] = [
@@ -54,6 +55,7 @@ async function pathVectors(cast: Cast): Promise<ChainVector[]> {
   const byNext = await workloadOf(nextCa, '/origin');
   const rsaCa = await rootOf('example.org', { keyType: 'rsa-2048' });
   const byRsa = await workloadOf(rsaCa, '/origin');
+  const signing = await workloadOf(ca, '/origin', { extendedKeyUsage: [KeyPurpose.codeSigning] });
   const selfCall = chainOf(
     { signer: middle, aud: middle.id, act: 'GET /self' },
     { signer: middle, aud: store.id, act: LAST_ACT },
@@ -70,6 +72,8 @@ async function pathVectors(cast: Cast): Promise<ChainVector[]> {
   return [
     one(cast, 'from a federated trust domain', pairOf(cast, { first: { signer: foreign } })),
     one(cast, 'with two intermediates', pairOf(cast, { first: { signer: nested } })),
+    one(cast, 'an entry of ten certificates', pairOf(cast, { first: { signer: withCertificates(origin, 10) } })),
+    one(cast, 'a leaf for no use that TLS has', pairOf(cast, { first: { signer: signing } })),
     one(cast, 'by one signer alone', selfCall),
     one(cast, 'a signer that rotated within the chain: two leaves of one ID', loop),
     vectorOf(cast, 'a bundle of two CAs', [stepOf(cast, { chain: viaNext, expected: accepted(viaNext) })], {

@@ -13,7 +13,7 @@ export function replayVectors(cast: Cast): ChainVector[] {
 }
 
 function stepper(cast: Cast) {
-  const at = (seconds: number) => ({ atMs: (NOW + seconds) * 1_000 });
+  const at = (seconds: number) => ({ atMs: NOW * 1_000 + Math.round(seconds * 1_000) });
   return {
     accept: (chain: MadeChain, seconds = 0) => stepOf(cast, { chain, expected: accepted(chain), ...at(seconds) }),
     refuse: (chain: MadeChain, expected: ReturnType<typeof refused>, seconds = 0) =>
@@ -83,13 +83,14 @@ function fullVectors(cast: Cast): ChainVector[] {
   const { accept, refuse } = stepper(cast);
   const FULL = refused(15, 'CHAIN_STORE_FULL');
   const [first, second] = [pairOf(cast), pairOf(cast)];
-  const after = pairOf(cast, { ...times('first', 60), ...times('second', 60) });
+  const after = pairOf(cast, { ...times('first', 31), ...times('second', 31) });
   const steps = [
     accept(first),
     refuse(second, FULL),
     refuse(first, REPLAYED),
     refuse(second, FULL, 30),
-    accept(after, 60),
+    refuse(after, FULL, 35.999),
+    accept(after, 36),
   ];
   return [
     vectorOf(cast, 'a store that is full, and has room when time has passed', steps, {

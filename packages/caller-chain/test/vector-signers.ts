@@ -74,7 +74,19 @@ async function caRows(cast: Cast): Promise<Row[]> {
       byFirst(cast, { ...origin, entry: junk.toString('base64url'), thumbprint: sha256(junk) }),
     ],
     ['two certificates of one entry in another order', byFirst(cast, swapped(nested))],
+    [
+      'an intermediate that is signed with SHA-1',
+      byFirst(cast, await workloadOf(await below(ca, { hash: 'SHA-1' }), '/origin')),
+    ],
+    ['an entry of eleven certificates', byFirst(cast, withCertificates(origin, 11))],
   ];
+}
+
+/** The leaf, with itself behind it: nothing that its path needs. */
+export function withCertificates(workload: Workload, count: number): Workload {
+  const [leaf = Buffer.alloc(0)] = workload.chain;
+  const chain = Array.from({ length: count }, () => leaf);
+  return { ...workload, chain, entry: entryOf(chain) };
 }
 
 /** The thumbprint is that of what comes first, as the signer says it. */
@@ -93,6 +105,8 @@ async function leafRows(cast: Cast): Promise<Row[]> {
     ['a leaf that may sign certificates', { keyUsage: digitalSignature | keyCertSign }],
     ['a leaf that may not sign', { keyUsage: keyEncipherment }],
     ['a leaf without keyUsage', { keyUsage: null }],
+    ['a leaf whose keyUsage is not critical', { keyUsageCritical: false }],
+    ['a leaf with an RSA key of 1024 bits', { keyType: 'rsa-1024' }],
     ['a leaf with two URIs', { uris: ['spiffe://example.org/origin', 'spiffe://example.org/other'] }],
     ['a leaf without URI', { uris: [], dnsNames: ['origin.example.org'] }],
     ['a leaf with an ID without path', { uris: ['spiffe://example.org'] }],

@@ -15,6 +15,7 @@ const ALGORITHMS: Readonly<Record<string, { readonly alg: string; readonly hash:
   'ec-p256': { alg: 'ES256', hash: 'sha256' },
   'ec-p384': { alg: 'ES384', hash: 'sha384' },
   'rsa-2048': { alg: 'RS256', hash: 'sha256' },
+  'rsa-1024': { alg: 'RS256', hash: 'sha256' },
   ed25519: { alg: 'EdDSA', hash: null },
 };
 
