@@ -91,7 +91,7 @@ const index = fc.nat({ max: 3 });
 const fraction = fc.double({ min: 0, max: 0.999, noNaN: true });
 
 /** A character. */
-const letterChange = fc.tuple(header, fraction, fc.constantFrom(...'Ag_.,= \n')).map(
+const letterChange = fc.tuple(header, fraction, fc.constantFrom('A', 'g', '_', '.', ',', '=', ' ', '\n')).map(
   ([name, place, letter]): Change =>
     (encoded) => {
       const at = Math.floor(place * encoded[name].length);

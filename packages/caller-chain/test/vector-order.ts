@@ -18,6 +18,7 @@ function brokenVectors(cast: Cast): ChainVector[] {
   const whole = pairOf(cast);
   const [a = '', b = ''] = whole.links;
   const [other = ''] = pairOf(cast).links;
+  const [sameTxn = ''] = pairOf(cast, { first: { claims: { txn: whole.txn } } }).links;
   const splice = (...links: string[]): Pick<MadeChain, 'links' | 'entries'> => ({ ...whole, links });
   const changed = (pair: Pair) => pairOf(cast, pair);
   const rows: readonly (readonly [string, Pick<MadeChain, 'links' | 'entries'>])[] = [
@@ -25,6 +26,7 @@ function brokenVectors(cast: Cast): ChainVector[] {
     ['the links in another order', splice(b, a)],
     ['the last link twice', splice(a, b, b)],
     ['the first link of another chain', splice(other, b)],
+    ['another first link of the same transaction', splice(sameTxn, b)],
     ['prev in the first link', changed({ first: { claims: { prev: sha256('a') } } })],
     ['no prev in the last link', changed({ second: { claims: { prev: undefined } } })],
     ['another transaction', changed({ second: { claims: { txn: randomId() } } })],

@@ -126,6 +126,10 @@ function issRows(cast: Cast): Row[] {
     ['a first link signed by somebody else', pairOf(cast, claiming('first', origin.id))],
     ['a last link signed by somebody else', pairOf(cast, claiming('second', middle.id))],
     [
+      'a link by somebody else with a wrong signature: who it is by is asked first',
+      pairOf(cast, { first: { signer: stranger, claims: { iss: origin.id }, sign: () => Buffer.alloc(64) } }),
+    ],
+    [
       'a first link signed by a namesake of another trust domain',
       pairOf(cast, {
         first: { signer: cast.foreign, claims: { iss: origin.id } },
