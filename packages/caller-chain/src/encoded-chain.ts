@@ -24,21 +24,22 @@ export interface ChainBounds {
   readonly maxBytes?: number | undefined;
 }
 
-const MOST_LINKS = 8;
-const MOST_BYTES = 15 * 1024;
-const DEFAULT_LINKS = 4;
-const DEFAULT_BYTES = 12 * 1024;
+/** Default, least and most of each; docs/reference/bounds.md lists them. */
+export const CHAIN_LIMITS = {
+  maxLinks: { usual: 4, least: 1, most: 8 },
+  maxBytes: { usual: 12 * 1024, least: 1, most: 15 * 1024 },
+} as const;
 
 /** Checks bounds and fills in what is not given. @throws {TypeError} when one is out of range. */
-export function resolveBounds({
-  maxLinks = DEFAULT_LINKS,
-  maxBytes = DEFAULT_BYTES,
-}: ChainBounds): Required<ChainBounds> {
-  if (!(Number.isInteger(maxLinks) && maxLinks >= 1 && maxLinks <= MOST_LINKS))
-    throw new TypeError(`caller chain: maxLinks must be from 1 to ${MOST_LINKS}, got ${maxLinks}`);
-  if (!(Number.isInteger(maxBytes) && maxBytes >= 1 && maxBytes <= MOST_BYTES))
-    throw new TypeError(`caller chain: maxBytes must be from 1 to ${MOST_BYTES}, got ${maxBytes}`);
-  return { maxLinks, maxBytes };
+export function resolveBounds(bounds: ChainBounds): Required<ChainBounds> {
+  return { maxLinks: boundOf('maxLinks', bounds), maxBytes: boundOf('maxBytes', bounds) };
+}
+
+function boundOf(name: keyof ChainBounds, bounds: ChainBounds): number {
+  const { usual, least, most } = CHAIN_LIMITS[name];
+  const { [name]: value = usual } = bounds;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new TypeError(`caller chain: ${name} must be from ${least} to ${most}, got ${value}`);
 }
 
 /**

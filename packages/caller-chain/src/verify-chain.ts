@@ -42,11 +42,21 @@ export interface ChainVerifierOptions extends ChainBounds {
   readonly leewayMs?: number;
   /** The longest life of a link, in milliseconds. Default 60 000; from 1 000 to 60 000. */
   readonly maxLifeMs?: number;
-  /** Links remembered at once. Default 100 000, some 25 MB; more calls than that within a link's life are refused. */
+  /**
+   * Links remembered at once, from 1 to 10 000 000. Default 100 000: of 30 s each, that is 2 700 calls a second; more are
+   * refused. One takes 170 bytes and its signer's ID: 21 MB in all for IDs of 40 characters, 29 MB for 120.
+   */
   readonly maxReplayEntries?: number;
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;
 }
+
+/** Default, least and most of each number in {@link ChainVerifierOptions} but the size's; docs/reference/bounds.md lists them. */
+export const VERIFIER_LIMITS = {
+  leewayMs: { usual: 5_000, least: 0, most: 30_000 },
+  maxLifeMs: { usual: 60_000, least: 1_000, most: 60_000 },
+  maxReplayEntries: { usual: 100_000, least: 1, most: 10_000_000 },
+} as const;
 
 /**
  * Creates a verifier. One for a process: what it remembers is what keeps links from being replayed.
@@ -69,11 +79,11 @@ class Verifier implements ChainVerifier {
   readonly #replays: ReplayStore;
 
   constructor(options: ChainVerifierOptions) {
-    const { source, leewayMs = 5_000, maxLifeMs = 60_000, maxReplayEntries = 100_000, now = Date.now } = options;
+    const { source, now = Date.now } = options;
     this.#bounds = resolveBounds(options);
-    this.#leewayMs = inRange('leewayMs', leewayMs, [0, 30_000]);
-    this.#maxLifeMs = inRange('maxLifeMs', maxLifeMs, [1_000, 60_000]);
-    this.#replays = new ReplayStore(inRange('maxReplayEntries', maxReplayEntries, [1, 10_000_000]));
+    this.#leewayMs = optionOf('leewayMs', options);
+    this.#maxLifeMs = optionOf('maxLifeMs', options);
+    this.#replays = new ReplayStore(optionOf('maxReplayEntries', options));
     this.#signers = new Signers(source);
     this.#now = now;
   }
@@ -233,7 +243,9 @@ function toVerifiedLink({ iss, aud, act, txn, jti, iat, exp, bodyDigest }: Parse
   return Object.freeze({ iss, aud, act, txn, jti, issuedAt, expiresAt, ...body });
 }
 
-function inRange(name: string, value: number, [least, most]: readonly [number, number]): number {
+function optionOf(name: keyof typeof VERIFIER_LIMITS, options: ChainVerifierOptions): number {
+  const { usual, least, most } = VERIFIER_LIMITS[name];
+  const { [name]: value = usual } = options;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new TypeError(`caller chain: ${name} must be a whole number from ${least} to ${most}, got ${value}`);
 }
