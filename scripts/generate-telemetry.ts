@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ATTRIBUTE_DEFINITIONS, METRIC_DEFINITIONS } from '../packages/telemetry/src/index.ts';
+import { ATTRIBUTE_DEFINITIONS, LOG_FIELDS, METRIC_DEFINITIONS } from '../packages/telemetry/src/index.ts';
 
 const page = join(fileURLToPath(new URL('../', import.meta.url)), 'docs/reference/telemetry.md');
 const text = pageOf();
@@ -19,7 +19,7 @@ function pageOf(): string {
   return `# Telemetry: names
 
 Made by \`npm run generate\` from the registry ([attributes.ts](../../packages/telemetry/src/attributes.ts),
-[metric-names.ts](../../packages/telemetry/src/metric-names.ts)). A test proves that whatever the services export is here or
+[metric-names.ts](../../packages/telemetry/src/metric-names.ts), [log-fields.ts](../../packages/telemetry/src/log-fields.ts)). A test proves that whatever the services export is here or
 in OpenTelemetry's semantic conventions. How to collect it: [packages/telemetry/collector](../../packages/telemetry/collector/README.md).
 
 ## Attributes
@@ -49,6 +49,12 @@ ${metricRows().join('\n')}
 Each JSON line is also a log record when \`OTEL_EXPORTER_OTLP_ENDPOINT\` or \`OTEL_LOGS_EXPORTER\` says so: the event is its name, the
 line's IDs are its trace context, the other fields are its attributes under the names that the line has. Decisions go out as
 records of the decision log (\`authz.decision\`) instead. What is censored in the line is censored in the record.
+
+Beside the fields that the first table names, and \`time\`, \`level\`, \`service\`, \`trace_id\`, \`span_id\` and \`message\`:
+
+| field | says | on |
+| --- | --- | --- |
+${fieldRows().join('\n')}
 `;
 }
 
@@ -69,6 +75,12 @@ function attributeRows(): string[] {
 function metricRows(): string[] {
   return Object.entries(METRIC_DEFINITIONS).map(([name, { kind, unit, brief, labels }]) =>
     row([`\`${name}\``, kind, `\`${unit}\``, brief, labels.map((label) => `\`${label}\``).join(', ')]),
+  );
+}
+
+function fieldRows(): string[] {
+  return Object.entries(LOG_FIELDS).map(([name, { brief, events }]) =>
+    row([`\`${name}\``, brief, events.map((event) => (event === 'all' ? event : `\`${event}\``)).join(', ')]),
   );
 }
 

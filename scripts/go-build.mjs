@@ -28,10 +28,11 @@ export function checkGo(name, { version, cgo }, env) {
 }
 
 /** Renamed into place when whole. */
-export function buildWithGo(program, { module, main, cgo, ldflags = '' }, env) {
+export function buildWithGo(program, { module, main, cgo, tags = '', ldflags = '' }, env) {
   const fresh = `${program}.${process.pid}.new`;
   mkdirSync(dirname(program), { recursive: true });
-  const args = ['build', '-mod=readonly', '-trimpath', '-p', '2', `-ldflags=-s -w ${ldflags}`, '-o', fresh, main];
+  const flags = ['-mod=readonly', '-trimpath', '-p', '2', `-tags=${tags}`, `-ldflags=-s -w ${ldflags}`];
+  const args = ['build', ...flags, '-o', fresh, main];
   const go = { ...env, GOWORK: 'off', ...(cgo ? { CGO_ENABLED: '1' } : {}) };
   try {
     inCopyOf(module, (cwd) => {

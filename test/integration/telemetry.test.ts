@@ -3,9 +3,13 @@
  * after an order on each transport, one refusal of each kind, and one rotation.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { loadIdentities } from '@countersign/identities';
-import { ATTRIBUTE_DEFINITIONS, ATTRIBUTES, METRIC_DEFINITIONS } from '@countersign/telemetry';
+import { authorizeId, createSpiffeHttpsAgent, createWorkloadApiX509Source, SpiffeId } from '@countersign/spiffe-tls';
+import { ATTRIBUTE_DEFINITIONS, ATTRIBUTES, LOG_FIELDS, METRIC_DEFINITIONS } from '@countersign/telemetry';
 import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { call } from './json-client.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
@@ -15,6 +19,8 @@ import { type SystemAnywhere, startTestSystemAnywhere } from './test-system.ts';
 const CLIENT = 3;
 const SERVER = 2;
 const SERVICES = ['customer', 'backend', 'db-client'] as const;
+/** Records of the decision log. */
+const DECISION = 'authz.decision';
 const CREATE = '/countersign.orders.v1.OrderService/CreateOrder';
 const NEW_TRACE = /^(?!0{32})[0-9a-f]{32}$/;
 const identities = loadIdentities();
@@ -26,7 +32,11 @@ let system: SystemAnywhere;
 
 before(async () => {
   receiver = await startOtlpReceiver();
-  system = await startTestSystemAnywhere({ env: { ...process.env, ...receiver.env } });
+  const decisions = { DECISION_LOG: 'log,otlp' };
+  system = await startTestSystemAnywhere({
+    env: { ...process.env, ...receiver.env },
+    programEnv: { backend: decisions, 'db-client': decisions },
+  });
   for (const via of ['http', 'grpc']) {
     const answer = await call(`${system.customerUrl}/api/orders`, { body: order(via) });
     assert.equal(answer.status, 201, answer.text);
@@ -36,6 +46,7 @@ before(async () => {
     COUNTERSIGN_STATE_DIR: system.stateDirectory,
   });
   assert.equal(rogue.code, 0, rogue.stdout);
+  assert.equal(await orderAs('auditor'), 403);
   await system.control.rotate();
 });
 
@@ -43,6 +54,18 @@ after(async () => {
   await system?.stop();
   await receiver?.close();
 });
+
+/** `POST /orders` at backend, as a workload that may read orders alone. */
+async function orderAs(workload: string): Promise<number | undefined> {
+  await using source = createWorkloadApiX509Source({ endpoint: await system.socketAs(workload) });
+  await source.ready();
+  const agent = createSpiffeHttpsAgent({ source, authorize: authorizeId(SpiffeId.parse(idOf('backend'))) });
+  const outgoing = request(`https://${system.addresses.backend.https}/orders`, { agent, method: 'POST' }).end();
+  const [answer]: IncomingMessage[] = await once(outgoing, 'response');
+  answer?.resume();
+  agent.destroy();
+  return answer?.statusCode;
+}
 
 /** One span that an order must have: who made it, whom it saw, and the span that it hangs under. */
 interface Hop {
@@ -188,10 +211,19 @@ const METRIC_CELLS: readonly Cell[] = [
   ['backend', 'authz.decisions', { 'authz.decision': 'allow', 'authz.operation': 'POST /orders' }],
   ['backend', 'authz.decisions', { 'authz.decision': 'allow', 'authz.operation': CREATE }],
   ['db-client', 'authz.decisions', { 'authz.decision': 'allow', 'authz.operation': CREATE }],
+  [
+    'backend',
+    'authz.decisions',
+    { 'authz.decision': 'deny', 'authz.operation': 'POST /orders', 'authz.reason': 'operation-not-granted' },
+  ],
+  ['backend', 'authz.decision.duration', { 'authz.decision': 'deny' }],
+  ['backend', 'authz.refusals', { 'refusal.stage': 'policy', 'refusal.code': 'POLICY_DENIED' }],
   ...called.flatMap((service): Cell[] => [
     [service, 'authz.refusals', { 'refusal.stage': 'handshake', 'refusal.code': 'PEER_NOT_AUTHORIZED' }],
     [service, 'authz.decision.duration', { 'authz.decision': 'allow' }],
     [service, 'caller_chain.verification.duration', { 'caller_chain.result': 'verified' }],
+    [service, 'authz.decision_log.records', { 'authz.decision_log.state': 'sent' }],
+    [service, 'authz.decision_log.records', { 'authz.decision_log.state': 'dropped' }],
     [service, 'authz.policy.available'],
     [service, 'authz.policy.age'],
     [service, 'authz.policy.stale'],
@@ -210,14 +242,18 @@ function findPoint([service, name, labels = {}]: Cell) {
 }
 
 describe('metrics', () => {
-  before(() => receiver.waitFor(() => METRIC_CELLS.every((cell) => findPoint(cell) !== undefined), 30_000));
+  // A cell that stays empty is red by itself, below.
+  before(() =>
+    receiver.waitFor(() => METRIC_CELLS.every((cell) => findPoint(cell) !== undefined), 30_000).catch(() => undefined),
+  );
 
   for (const cell of METRIC_CELLS) {
     const [service, name, labels] = cell;
     test(`${service}: ${name} ${JSON.stringify(labels ?? {})}`, () => {
-      const { unit, value } = findPoint(cell) ?? assert.fail();
+      const { unit, value } = findPoint(cell) ?? assert.fail('no such point came');
       assert.equal(unit, Object.entries(METRIC_DEFINITIONS).find(([known]) => known === name)?.[1].unit);
-      assert.ok(name === 'authz.policy.stale' ? value === 0 : value > 0 || name.endsWith('.age'), `${value}`);
+      const isZero = name === 'authz.policy.stale' || labels?.['authz.decision_log.state'] === 'dropped';
+      assert.ok(isZero ? value === 0 : value > 0 || name.endsWith('.age'), `${value}`);
     });
   }
 
@@ -259,6 +295,27 @@ describe('logs', () => {
   }
 });
 
+describe('decisions', () => {
+  for (const [service, decision, severity] of [
+    ['backend', 'allow', 'INFO'],
+    ['db-client', 'allow', 'INFO'],
+    ['backend', 'deny', 'WARN'],
+  ] as const)
+    test(`${service}: the record of one that says ${decision}`, async () => {
+      const find = () =>
+        receiver.logs.find(
+          (log) =>
+            log.service === service && log.event === DECISION && log.attributes[ATTRIBUTES.decision] === decision,
+        );
+      await receiver.waitFor(() => find() !== undefined, 20_000);
+      const { attributes, ...record } = find() ?? assert.fail();
+      assert.deepEqual([record.severity, attributes[ATTRIBUTES.selfId]], [severity, idOf(service)]);
+      const peer = decision === 'deny' ? 'auditor' : service === 'backend' ? 'customer' : 'backend';
+      assert.equal(attributes[ATTRIBUTES.peerId], idOf(peer));
+      assert.match(record.traceId, NEW_TRACE);
+    });
+});
+
 describe('what is sent', () => {
   test('has no SQL value, key, certificate or link of a chain in any signal', () => {
     const all = receiver.texts.join('\n');
@@ -275,6 +332,28 @@ describe('what is sent', () => {
       .flatMap(Object.keys)
       .filter((name) => !known.has(name) && !name.startsWith('db.postgresql.'));
     assert.deepEqual([...new Set(foreign)], []);
+  });
+
+  test('and so is every attribute of a log record, under the name that it has in the line', () => {
+    const decision = new Set<unknown>([...Object.keys(ATTRIBUTE_DEFINITIONS), ...Object.values(conventions)]);
+    const fields = Object.values(ATTRIBUTE_DEFINITIONS).flatMap(({ logField, on }) =>
+      on.includes('log') ? [logField] : [],
+    );
+    const line = new Set<unknown>([...fields, ...Object.keys(LOG_FIELDS)]);
+    assert.ok(
+      ['request', 'identity', 'refused', DECISION].every((name) => receiver.logs.some((log) => log.event === name)),
+    );
+    const foreign = receiver.logs.flatMap(({ event, attributes }) =>
+      Object.keys(attributes)
+        .filter((name) => !(event === DECISION ? decision : line).has(name))
+        .map((name) => `${event}: ${name}`),
+    );
+    assert.deepEqual([...new Set(foreign)], []);
+    for (const { event, attributes } of receiver.logs)
+      for (const name of Object.keys(attributes)) {
+        const events = LOG_FIELDS[name]?.events;
+        assert.ok(events === undefined || events.includes('all') || events.includes(event), `${name} of ${event}`);
+      }
   });
 
   test('and every metric too', () => {

@@ -53,7 +53,76 @@ describe('alerts', () => {
 });
 
 test('nothing of the configuration listens beyond this machine', () => {
-  for (const file of ['otel-collector.yaml', 'jaeger.yaml'])
-    for (const [, endpoint] of read(file).matchAll(/endpoint: (\S+)/g))
-      assert.match(endpoint ?? '', /^127\.0\.0\.1:\d+$/);
+  for (const file of ['otel-collector.yaml', 'jaeger.yaml']) {
+    const endpoints = Array.from(
+      read(file).matchAll(/(?:endpoint|host): (?:\$\{env:\w+:-)?([^\s}]+)/g),
+      ([, it]) => it ?? '',
+    );
+    assert.ok(endpoints.length > 1);
+    for (const endpoint of endpoints) assert.match(endpoint, /^127\.0\.0\.1(:\d+)?$/);
+  }
+});
+
+interface Panel {
+  readonly id: number;
+  readonly title: string;
+  readonly datasource: { readonly uid: string };
+  readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number };
+  readonly targets: ReadonlyArray<{ readonly refId: string; readonly expr: string; readonly legendFormat: string }>;
+}
+interface Variable {
+  readonly name: string;
+  readonly query: string;
+  readonly datasource: { readonly uid: string };
+}
+
+describe('the dashboard, as far as it can be judged without Grafana', () => {
+  const dashboard: { panels: readonly Panel[]; templating: { list: readonly Variable[] } } = JSON.parse(
+    read('grafana/dashboard.json'),
+  );
+  const { panels } = dashboard;
+  const variables = dashboard.templating.list;
+  const targets = panels.flatMap((panel) => panel.targets);
+  const isUnique = (values: readonly unknown[]) => new Set(values).size === values.length;
+
+  test('IDs and titles are unique, queries of a panel too', () => {
+    assert.ok(panels.length > 5);
+    assert.ok(isUnique(panels.map(({ id }) => id)) && isUnique(panels.map(({ title }) => title)));
+    for (const { title, targets: own } of panels) assert.ok(isUnique(own.map(({ refId }) => refId)), title);
+  });
+
+  test('panels lie beside each other on a page of 24 columns', () => {
+    const cells = panels.flatMap(({ gridPos: { h, w, x, y } }) => {
+      assert.ok(x + w <= 24);
+      return Array.from({ length: h * w }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`);
+    });
+    assert.ok(isUnique(cells));
+  });
+
+  test('every data source is one that datasources.yaml makes', () => {
+    const made = new Set(Array.from(read('grafana/datasources.yaml').matchAll(/uid: (\S+)/g), ([, uid]) => uid));
+    for (const { datasource } of [...panels, ...variables]) assert.ok(made.has(datasource.uid), datasource.uid);
+  });
+
+  test('every variable is defined and used, and is a list of services', () => {
+    const used = new Set(targets.flatMap(({ expr }) => Array.from(expr.matchAll(/\$(\w+)/g), ([, name]) => name)));
+    assert.deepEqual(
+      [...used],
+      variables.map(({ name }) => name),
+    );
+    for (const { query } of variables) {
+      const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
+      assert.ok(metric !== undefined && NAMES.has(metric) && label === 'job', query);
+    }
+    for (const { expr } of targets) assert.match(expr, /\{job=~"\$service"\}/);
+  });
+
+  test('a legend names only labels that its query keeps', () => {
+    for (const { expr, legendFormat } of targets) {
+      const kept = /\bby \(([^)]*)\)/.exec(expr)?.[1]?.split(', ');
+      const named = Array.from(legendFormat.matchAll(/\{\{(\w+)\}\}/g), ([, label]) => label ?? '');
+      for (const label of named)
+        assert.ok(kept?.includes(label) ?? (label === 'job' || LABELS.has(label)), legendFormat);
+    }
+  });
 });

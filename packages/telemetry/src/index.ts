@@ -20,6 +20,7 @@ export { createGrpcCallLog, type GrpcCallLogOptions } from './grpc-server-calls.
 export { createHttpCallLog, type HttpCallLogOptions } from './http-calls.ts';
 export type { IdentityLookup } from './instrumentations.ts';
 export { createLogger, type Logger, type LoggerOptions } from './log.ts';
+export { LOG_FIELDS, type LogFieldDefinition } from './log-fields.ts';
 export { METRIC_DEFINITIONS, METRICS, type MetricDefinition, type MetricName } from './metric-names.ts';
 export {
   type DecisionLogReading,
