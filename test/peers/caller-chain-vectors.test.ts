@@ -33,8 +33,12 @@ function askGo(vectors: readonly ChainVector[]): GoOutcome[][] {
 }
 
 /** What both have to agree on: the code, or who called whom. Our errors do not say the number of the rule. */
-function verdict({ why: _, rule: __, ...rest }: GoOutcome): GoOutcome {
-  return rest;
+function verdict(outcome: GoOutcome): GoOutcome {
+  return without(outcome, 'why', 'rule');
+}
+
+function without(outcome: GoOutcome, ...names: readonly string[]): GoOutcome {
+  return Object.fromEntries(Object.entries(outcome).filter(([name]) => !names.includes(name)));
 }
 
 /** Compares both verifiers, and says which verdicts there were. */
@@ -62,10 +66,10 @@ test('Go gives what each test vector says, and by the same rule', () => {
   const answers = askGo(vectors);
   assert.ok(vectors.length >= 60, `${vectors.length} vectors`);
   for (const [index, { name, steps }] of vectors.entries()) {
-    const without = (answers[index] ?? []).map(({ why: _, ...rest }) => rest);
+    const given = (answers[index] ?? []).map((outcome) => without(outcome, 'why'));
     const reasons = (answers[index] ?? []).map(({ why }) => why);
     assert.deepEqual(
-      without,
+      given,
       steps.map(({ expected }) => expected),
       `${name}: ${reasons}`,
     );

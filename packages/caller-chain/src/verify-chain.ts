@@ -53,8 +53,8 @@ export interface ChainVerifierOptions extends ChainBounds {
 
 /** Default, least and most of each number in {@link ChainVerifierOptions} but the size's; docs/reference/bounds.md lists them. */
 export const VERIFIER_LIMITS = {
-  leewayMs: { usual: 5_000, least: 0, most: 30_000 },
   maxLifeMs: { usual: 60_000, least: 1_000, most: 60_000 },
+  leewayMs: { usual: 5_000, least: 0, most: 30_000 },
   maxReplayEntries: { usual: 100_000, least: 1, most: 10_000_000 },
 } as const;
 
