@@ -146,7 +146,7 @@ test('what the system sends to the shipped Collector comes out of it', async (t)
     const isWhole = (series: readonly Series[]) => words.every((word) => namesIn(series).has(word));
     const series = await scrapeUntil(collector.scrapeUrl, isWhole, AbortSignal.timeout(WAIT_MS));
     const processes = series.filter(({ name }) => name === 'spiffe_svid_available').map(({ labels }) => labels);
-    assert.deepEqual(processes.map(({ job }) => job).sort(), [...SERVICES].sort());
+    assert.deepEqual(processes.map(({ job = '' }) => job).sort(), [...SERVICES].sort());
     assert.equal(new Set(processes.map(({ instance }) => instance)).size, SERVICES.length);
     for (const { name, labels } of series) {
       assert.ok(labels['job'] && labels['instance'], name);
@@ -154,7 +154,7 @@ test('what the system sends to the shipped Collector comes out of it', async (t)
     }
   });
 
-  await t.test('logs, the line of an order of every service', async () => {
+  await t.test('logs, the line of an order of every service', { timeout: WAIT_MS }, async () => {
     for (const trace of traces) {
       const isNew = (line: unknown) => line === collector.process.lines.at(-1);
       await collector.process.line(
