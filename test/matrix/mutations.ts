@@ -144,8 +144,8 @@ const GUARD: readonly Row[] = [
   [
     "the policy's no",
     `${AUTHZ}/authorize-call.ts`,
-    "if (!decision.allow) return refuse('denied', why, decisionId, decision);",
-    '',
+    "if (outcome.kind === 'decided' && outcome.decision.allow) {",
+    "if (outcome.kind === 'decided') {",
     'auditor',
   ],
   [
