@@ -104,6 +104,24 @@ test('orders arrive as events, each with the cursor to resume after', async () =
   assert.match(text, /id: 7\nevent: order\ndata: \{"id":"id-7","item":"tea"/);
 });
 
+test('a connection whose certificate verifies no more is left for another: the stream goes on', async () => {
+  scripts = [
+    (call) => {
+      call.write(openAt(3));
+      call.emit('error', grpcError(Status.UNAUTHENTICATED, 'no longer verified', 'PEER_NOT_VERIFIED'));
+    },
+    (call) => [openAt(3), order(4)].map((message) => call.write(message)),
+  ];
+  await readUntil(await open(), /id-4/);
+  assert.deepEqual(cursors, ['', '3']);
+});
+
+test('a chain that is refused ends the stream: asking again would not help', async () => {
+  scripts = [(call) => call.emit('error', grpcError(Status.UNAUTHENTICATED, 'no', 'CHAIN_EXPIRED'))];
+  assert.equal((await open()).statusCode, 502);
+  assert.equal(cursors.length, 1);
+});
+
 test('a planned end is not noticed: the stream goes on after the last cursor, without gap or double', async () => {
   scripts = [
     (call) => {

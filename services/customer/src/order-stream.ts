@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type OrderServiceClient, toOrderJson, type WatchOrdersResponse } from '@countersign/contracts';
-import { cancelOnAbort, grpcToHttpProblem, isServiceError, sendProblem } from '@countersign/service-kit';
+import { cancelOnAbort, detailsOf, grpcToHttpProblem, isServiceError, sendProblem } from '@countersign/service-kit';
 import type { Logger } from '@countersign/telemetry';
 import { type ServiceError, status as Status } from '@grpc/grpc-js';
 
@@ -35,6 +35,15 @@ const RENEWABLE: ReadonlySet<Status> = new Set([
   Status.INTERNAL,
   Status.UNKNOWN,
 ]);
+
+/**
+ * A connection that a rotation is about to retire may meet bundles in which its certificate verifies no more (the CA left),
+ * and its streams end. A new connection is made with the present SVID; where that is refused, it is as UNAVAILABLE.
+ */
+function isRenewable(error: ServiceError): boolean {
+  if (RENEWABLE.has(error.code)) return true;
+  return error.code === Status.UNAUTHENTICATED && detailsOf(error).reason === 'PEER_NOT_VERIFIED';
+}
 
 /** Makes the function that answers one request with a stream. It resolves when the stream has ended. */
 export function createOrderStreams(options: OrderStreamOptions) {
@@ -92,7 +101,7 @@ class OrderStream {
     } catch (error) {
       if (this.#ending.signal.aborted) return;
       if (!isServiceError(error)) throw error;
-      if (!RENEWABLE.has(error.code)) return this.#refuse(error);
+      if (!isRenewable(error)) return this.#refuse(error);
       this.#options.logger.debug({ event: 'stream_renewed', status: Status[error.code], cursor: this.#cursor });
     }
     this.#begin();
