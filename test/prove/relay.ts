@@ -77,12 +77,17 @@ export async function startRelay(): Promise<Relay> {
   };
 }
 
+/** Not by `events.once`: that rejects when the connection is reset, and nobody may be waiting. */
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
 function couple(client: Socket, address: string): Capture {
   const [host = '', port = ''] = address.split(':');
   const server = connect(Number(port), host);
   const connected = once(server, 'connect').then(() => server.localPort ?? 0);
   connected.catch(() => {});
-  const closed = Promise.race([once(client, 'close'), once(server, 'close')]).then(() => {});
+  const closed = Promise.race([closeOf(client), closeOf(server)]);
   const toServer: Buffer[] = [];
   const toClient: Buffer[] = [];
   client.on('data', (bytes: Buffer) => {
