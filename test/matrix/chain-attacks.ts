@@ -39,6 +39,14 @@ const last = (
   },
 });
 
+/** Signed with what another caller presents, where there is such a thing at this server. */
+const signedAs =
+  (caller: string) =>
+  async (link: LinkPlan, { world, way }: Ground): Promise<LinkPlan> => {
+    const material = await world.credentials.of(callerOf(caller), way.server);
+    return material === undefined ? link : { ...link, signer: material };
+  };
+
 const claim = (
   name: string,
   what: string,
@@ -97,24 +105,8 @@ export const CHAIN_ATTACKS: readonly ChainAttack[] = [
       signer: await world.credentials.forged(permittedAt(way.server)),
     }),
   ),
-  last(
-    'forged: ended',
-    "the signer's certificate has ended",
-    'CHAIN_SIGNER_UNTRUSTED',
-    async (link, { world, way }) => {
-      const material = await world.credentials.of(callerOf('expired'), way.server);
-      return material === undefined ? link : { ...link, signer: material };
-    },
-  ),
-  last(
-    'forged: old CA',
-    "the signer's CA has left the bundle",
-    'CHAIN_SIGNER_UNTRUSTED',
-    async (link, { world, way }) => {
-      const material = await world.credentials.of(callerOf('old CA'), way.server);
-      return material === undefined ? link : { ...link, signer: material };
-    },
-  ),
+  last('forged: ended', "the signer's certificate has ended", 'CHAIN_SIGNER_UNTRUSTED', signedAs('expired')),
+  last('forged: old CA', "the signer's CA has left the bundle", 'CHAIN_SIGNER_UNTRUSTED', signedAs('old CA')),
   last(
     'forged: other iss',
     'claims to be the peer, signed by another workload',

@@ -2,18 +2,16 @@
  * Calls to a service under an identity of the caller's choice, on a connection of their own: what came back, and from which
  * port, by which the service's log is found again.
  */
-import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { type Agent, request as httpsRequest } from 'node:https';
 import { errorInfoOf } from '@countersign/authz';
 import { HelloServiceClient, OrderServiceClient } from '@countersign/contracts';
+import { withLocalPort } from '@countersign/local-stack';
 import {
   authorizeId,
   createSpiffeGrpcChannel,
   createSpiffeHttpsAgent,
   SpiffeId,
-  VERIFIED_CHANNEL,
-  type VerifiedRecord,
   type X509Source,
 } from '@countersign/spiffe-tls';
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
@@ -139,22 +137,6 @@ function grpcAnswer(error: ServiceError | null, response?: object): Answer {
     ...(info === undefined ? {} : { code: info.reason }),
     ...(decisionId === undefined ? {} : { decisionId }),
   };
-}
-
-/** The library tells of each connection it verified: the server was the right one, and from which port we spoke. */
-async function withLocalPort(attempt: () => Promise<Answer>): Promise<Answer> {
-  let port: number | undefined;
-  const onVerified = (message: unknown) => {
-    const record = message as VerifiedRecord;
-    if (record.role === 'client') port ??= record.local?.port;
-  };
-  diagnosticsChannel.subscribe(VERIFIED_CHANNEL, onVerified);
-  try {
-    const answer = await attempt();
-    return port === undefined ? answer : { ...answer, port };
-  } finally {
-    diagnosticsChannel.unsubscribe(VERIFIED_CHANNEL, onVerified);
-  }
 }
 
 /** In TLS 1.3 a refused client sees its connection end, and nothing else: the reason is the server's to know. */

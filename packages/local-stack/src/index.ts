@@ -2,6 +2,7 @@
 export type { PartName } from './definitions.ts';
 export { LocalStackError, type LocalStackErrorCode } from './errors.ts';
 export type { IdentityControl } from './identity-control.ts';
+export { withLocalPort } from './local-port.ts';
 export type { RecordPredicate } from './log-watch.ts';
 export type { LogRecord } from './part.ts';
 export { defaultPorts, freePorts, type Ports, portVariable } from './ports.ts';

@@ -3,7 +3,6 @@
  * refused is the identity and not the attempt's form.
  */
 
-import diagnosticsChannel from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
@@ -15,13 +14,12 @@ import {
   createSpiffeGrpcChannel,
   createSpiffeHttpsAgent,
   SpiffeId,
-  VERIFIED_CHANNEL,
-  type VerifiedRecord,
   type X509Source,
 } from '@countersign/spiffe-tls';
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import pg from 'pg';
 import { messageOf, systemErrorCode } from '../errors.ts';
+import { withLocalPort } from '../local-port.ts';
 
 /** What the intruder saw of one attempt. */
 export interface Observation {
@@ -233,22 +231,6 @@ function createOrderRaw(socket: TLSSocket, target: Target): Promise<Observation>
     call.end(Buffer.alloc(5));
     session.setTimeout(timeoutMs, () => end({ saw: 'no answer', letIn: false }));
   });
-}
-
-/** The library tells on its diagnostics channel of each connection it verified: the server's identity was right, and from which port we spoke. */
-async function withLocalPort(attempt: () => Promise<Observation>): Promise<Observation> {
-  let port: number | undefined;
-  const onVerified = (message: unknown) => {
-    const record = message as VerifiedRecord;
-    if (record.role === 'client') port ??= record.local?.port;
-  };
-  diagnosticsChannel.subscribe(VERIFIED_CHANNEL, onVerified);
-  try {
-    const observation = await attempt();
-    return port === undefined ? observation : { ...observation, port };
-  } finally {
-    diagnosticsChannel.unsubscribe(VERIFIED_CHANNEL, onVerified);
-  }
 }
 
 function describeClosed(error: Error): string {
