@@ -3,7 +3,7 @@
  * `notAfter` or until its CA leaves the bundle, and never longer. X.509-SVIDs have no revocation.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fetchX509Context, SpiffeTlsError } from '@countersign/spiffe-tls';
+import { fetchX509Context, SpiffeTlsError, type X509Svid } from '@countersign/spiffe-tls';
 import { attempt } from './attempts.ts';
 import { mint } from './ca-key.ts';
 import type { Cell } from './cells.ts';
@@ -69,7 +69,7 @@ function named(way: Way, caller: string, attack: string) {
 
 /** The same certificate before and after its end, on a connection of its own each time. */
 async function untilItEnds(world: World, way: Way): Promise<Seen> {
-  const { spiffeId, dnsName } = world.system.identities.workload('customer');
+  const { spiffeId, dnsName } = world.authority.system.identities.workload('customer');
   const notAfter = new Date(Date.now() + 2_000);
   const names = { uris: [spiffeId], dnsNames: [dnsName], commonName: dnsName };
   const material = await mint(world.issuer, { ...names, notAfter });
@@ -80,13 +80,26 @@ async function untilItEnds(world: World, way: Way): Promise<Seen> {
   return { ...after, wire: `${before.wire}, then ${after.wire}` };
 }
 
+/** How often it is asked until the withdrawal has reached the Workload API. */
+const LOOK_MS = 250;
+
 async function withdrawn(world: World): Promise<Seen> {
   // The copy is made first.
   await world.credentials.member('auditor');
-  await world.system.control.withdraw('auditor');
+  const endpoint = await world.authority.socketAs('auditor');
+  await world.authority.control.withdraw('auditor');
+  const endsAt = performance.now() + world.authority.forgetsWithinMs;
+  for (;;) {
+    const { svid, ...seen } = await askForIdentity(endpoint);
+    if (svid === undefined || performance.now() >= endsAt) return seen;
+    await pause(LOOK_MS);
+  }
+}
+
+async function askForIdentity(endpoint: string): Promise<Seen & { readonly svid?: X509Svid }> {
   try {
-    const { svid } = await fetchX509Context({ endpoint: world.system.socketOf('auditor') });
-    return { wire: `an identity: ${svid.id}` };
+    const { svid } = await fetchX509Context({ endpoint });
+    return { svid, wire: `an identity: ${svid.id}` };
   } catch (error) {
     if (!(error instanceof SpiffeTlsError)) throw error;
     const status = /permission_?denied/i.test(error.message) ? 'PermissionDenied' : error.code;
