@@ -2,7 +2,6 @@
  * The attacked system on SPIRE whose root is on disk. What the CA itself never makes is signed by a CA of ours below that
  * root, so it reaches a verifier as SPIRE's own SVIDs do: with an intermediate.
  */
-import { join } from 'node:path';
 import { type SpireSystemOptions, startSpireSystem } from '@countersign/local-stack';
 import { spireTrust } from '../prove/trust.ts';
 import type { ProviderAuthority } from './authority.ts';
@@ -16,14 +15,12 @@ export async function startOnSpire(
   options: SpireSystemOptions & { readonly svidTtlMs: number },
 ): Promise<ProviderAuthority> {
   const system = await startSpireSystem(options);
-  const folder = join(system.stateDirectory, 'spire', 'ca');
-  const root = { certificate: join(folder, 'root.pem'), key: join(folder, 'root-key.pem') };
   return {
     system,
     control: system.control,
     trust: spireTrust(system, options.svidTtlMs),
     accountOf: system.accountOf,
-    issuer: async () => belowRoot(await readRoot(root), `spiffe://${system.identities.trustDomain}`),
+    issuer: async () => belowRoot(await readRoot(system.spire.root), `spiffe://${system.identities.trustDomain}`),
     // Each of SPIRE's steps, and none before every program has heard of the one before.
     replaceCa: () => system.control.rotateCa(),
     forgetsWithinMs: FORGETS_WITHIN_MS,
