@@ -3,7 +3,7 @@
  * `notAfter` or until its CA leaves the bundle, and never longer. X.509-SVIDs have no revocation.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fetchX509Context, SpiffeTlsError, type X509Svid } from '@countersign/spiffe-tls';
+import { fetchX509Context, SpiffeTlsError } from '@countersign/spiffe-tls';
 import { attempt } from './attempts.ts';
 import { mint } from './ca-key.ts';
 import type { Cell } from './cells.ts';
@@ -80,29 +80,34 @@ async function untilItEnds(world: World, way: Way): Promise<Seen> {
   return { ...after, wire: `${before.wire}, then ${after.wire}` };
 }
 
-/** How often it is asked until the withdrawal has reached the Workload API. */
-const LOOK_MS = 250;
+/** How long one question may take: its asker goes on asking as long, because a registration may still come. */
+const QUESTION_MS = 1_000;
+/** A Workload API that says nothing by then says nothing. */
+const PATIENCE_MS = 15_000;
+const PAUSE_MS = 250;
 
 async function withdrawn(world: World): Promise<Seen> {
   // The copy is made first.
   await world.credentials.member('auditor');
   const endpoint = await world.authority.socketAs('auditor');
   await world.authority.control.withdraw('auditor');
-  const endsAt = performance.now() + world.authority.forgetsWithinMs;
+  const startedAt = performance.now();
   for (;;) {
-    const { svid, ...seen } = await askForIdentity(endpoint);
-    if (svid === undefined || performance.now() >= endsAt) return seen;
-    await pause(LOOK_MS);
+    const { said, ...seen } = await askForIdentity(endpoint);
+    const waitsMs = { identity: world.authority.forgetsWithinMs, refusal: 0, nothing: PATIENCE_MS }[said];
+    if (performance.now() - startedAt >= waitsMs) return seen;
+    await pause(PAUSE_MS);
   }
 }
 
-async function askForIdentity(endpoint: string): Promise<Seen & { readonly svid?: X509Svid }> {
+async function askForIdentity(endpoint: string): Promise<Seen & { readonly said: 'identity' | 'refusal' | 'nothing' }> {
   try {
-    const { svid } = await fetchX509Context({ endpoint });
-    return { svid, wire: `an identity: ${svid.id}` };
+    const { svid } = await fetchX509Context({ endpoint, timeoutMs: QUESTION_MS });
+    return { said: 'identity', wire: `an identity: ${svid.id}` };
   } catch (error) {
     if (!(error instanceof SpiffeTlsError)) throw error;
-    const status = /permission_?denied/i.test(error.message) ? 'PermissionDenied' : error.code;
-    return { wire: `the Workload API: ${status}`, detail: error.message };
+    const isRefusal = /permission_?denied/i.test(error.message);
+    const status = isRefusal ? 'PermissionDenied' : error.code;
+    return { said: isRefusal ? 'refusal' : 'nothing', wire: `the Workload API: ${status}`, detail: error.message };
   }
 }
