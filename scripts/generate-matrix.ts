@@ -18,7 +18,14 @@ const text = `# The deny matrix
 \`npm run matrix\` starts the real system and tries ${listCells().length} cells over real TLS: every caller by every way in, and every attack
 by the ways and callers that it is for. It prints a grid and writes \`.countersign/matrix/matrix.html\` and \`matrix.xml\` (JUnit).
 It ends with 0 when each cell passed. \`-- --only TEXT\`, as often as you like, keeps the cells with that text in their caller,
-way or attack. The same cells are tests in \`npm test\`. It runs on the development trust domain.
+way or attack. The same cells are tests in \`npm test\`.
+
+\`-- --provider spire\` tries the same cells, none left out, on real SPIRE (root on Linux, after \`npm run peers\`); they are tests in
+\`npm run test:spire\` too. There each caller's SVID is asked of SPIRE's agent as the user that the caller runs as, the other domain is
+federated by \`spire-server bundle set\` and by entries, the CA is replaced step by step (\`localauthority\` prepare and activate,
+\`upstreamauthority\` taint and revoke), and an identity is withdrawn by deleting its entry. What no CA ever issues is made on both with
+the key of the trust domain's own root: on SPIRE by a CA below it, so that it comes with an intermediate as SPIRE's SVIDs do.
+Terminal, page and JUnit say whose identities were attacked.
 
 A cell passes on its proper reason alone: the answer on the wire is exactly the expected one, and the server's own record of this
 very connection (found by our port) or request (found by our trace) names the expected code, rule and peer. Where the protocol's
@@ -67,7 +74,8 @@ ${table(['attack', 'what'], ATTACKS)}
 ## Mutations
 
 \`npm run matrix -- --mutate\` breaks each check in turn, in a server's memory, and shows that a cell turns red; a check that nobody
-sees, or an edit whose text is no longer in the source, fails the run. \`--part 2/7\` makes the second of seven parts.
+sees, or an edit whose text is no longer in the source, fails the run. \`--part 2/7\` makes the second of seven parts, \`--provider spire\` runs it
+on SPIRE.
 
 ${table(
   ['check that is broken', 'file', 'seen by'],

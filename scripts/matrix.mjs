@@ -1,15 +1,11 @@
 /**
- * `npm run matrix [-- --only TEXT ...]`: tries every caller by every way in with every attack, and shows which got what.
+ * `npm run matrix [-- --only TEXT ...] [-- --provider spire]`: tries every caller by every way in with every attack, and shows
+ * which got what. `--mutate` breaks each check in turn. On SPIRE it takes root, Linux and SPIRE's programs (`npm run peers`).
  */
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { ensureSetup, root } from './setup.mjs';
+import { launch } from './launch.mjs';
+import { takeProvider } from './on-spire.mjs';
 
-const program = process.argv.includes('--mutate') ? 'mutate-main.ts' : 'main.ts';
-const args = process.argv.slice(2).filter((arg) => arg !== '--mutate');
-const { status } = spawnSync(ensureSetup(), [join(root, 'test/matrix', program), ...args], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { NODE_COMPILE_CACHE: join(root, '.countersign/cache'), ...process.env, NODE_ENV: 'test' },
-});
-process.exit(status ?? 1);
+const name = process.argv.includes('--mutate') ? 'mutate' : 'matrix';
+const rest = process.argv.slice(2).filter((arg) => arg !== '--mutate');
+const { args, place } = takeProvider('matrix', rest);
+launch(name, args, { ...place.env, NODE_ENV: 'test' }, place);

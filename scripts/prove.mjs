@@ -3,12 +3,7 @@
  * On SPIRE it takes root, Linux and SPIRE's programs (`npm run peers`).
  */
 import { launch } from './launch.mjs';
-import { spireEnvironment } from './spire-environment.mjs';
+import { takeProvider } from './on-spire.mjs';
 
-const args = process.argv.slice(2);
-const at = args.findIndex((arg) => arg === '--provider' || arg.startsWith('--provider='));
-const [given] = at < 0 ? [] : args.splice(at, args[at].includes('=') ? 1 : 2).slice(-1);
-const provider = given?.replace('--provider=', '') ?? process.env.COUNTERSIGN_IDENTITY_PROVIDER ?? 'embedded';
-const spire = provider === 'spire' ? spireEnvironment() : {};
-
-launch('prove', args, { ...spire, COUNTERSIGN_IDENTITY_PROVIDER: provider });
+const { args, place } = takeProvider('prove', process.argv.slice(2));
+launch('prove', args, place.env, place);

@@ -4,26 +4,20 @@
  * waits for the agent's next sync.
  */
 import { spawn } from 'node:child_process';
+import { onSpire } from './on-spire.mjs';
 import { findTool } from './peer-tools.mjs';
-import { readableCheckout } from './readable-checkout.mjs';
-import { ensureSetup, root } from './setup.mjs';
-import { spireEnvironment } from './spire-environment.mjs';
 
-// Those of the integration suite are of `npm test`, too: the variable has them run on SPIRE.
+// All but the last run without SPIRE, too: the variable has them run on it.
 const ALL = [
   'test/integration/{doctor,explain,lifecycle,order-journey,policy-life,postgres,refusals,rogue,rotation,telemetry}.test.ts',
+  'test/{matrix,prove}/*.test.ts',
   'test/spire/*.test.ts',
 ];
 
-if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-  console.error('test:spire: each service runs as a user of its own, which takes root and Linux; run it as root');
-  process.exit(1);
-}
+const checkout = onSpire('test:spire');
 const envoy = findTool('envoy');
 const peers = envoy === undefined ? {} : { COUNTERSIGN_PEER_ENVOY: envoy };
-const provider = { COUNTERSIGN_IDENTITY_PROVIDER: 'spire' };
-const env = { ...process.env, ...spireEnvironment(), ...peers, ...provider, NODE_ENV: 'test' };
-const checkout = prepare();
+const env = { ...process.env, ...checkout.env, ...peers, NODE_ENV: 'test' };
 const chosen = process.argv.slice(2);
 const args = [
   '--test',
@@ -38,12 +32,3 @@ child.on('exit', (code, signal) => {
   checkout.remove();
   process.exit(code ?? (signal ? 1 : 0));
 });
-
-function prepare() {
-  try {
-    return readableCheckout(root, ensureSetup(), console.log);
-  } catch (error) {
-    console.error(`test:spire: ${error.message}`);
-    return process.exit(1);
-  }
-}

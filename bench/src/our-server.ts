@@ -38,6 +38,14 @@ export async function createOurServer(credentials: Credentials, side: Side, poli
   const logger = startTelling('backend', source);
   const readiness = createReadiness(() => {});
   const config = loadConfig({ ...decisionLogSettings, ...policySettings }, { env: {}, args: [] });
-  const started = await startPolicy({ name: 'backend', config, source, readiness, logger, development: false });
+  const started = await startPolicy({
+    name: 'backend',
+    config,
+    source,
+    readiness,
+    logger,
+    development: false,
+    atEnd() {},
+  });
   return { source, authorize, guard: { ...started.guard, engine }, logger };
 }

@@ -2,8 +2,8 @@
  * What each caller presents at each server.
  */
 import { fetchX509Context } from '@countersign/spiffe-tls';
-import { createTestCa, KeyPurpose, KeyUsageFlags, type TestCa, type TestIssuer } from '@countersign/testkit';
-import { type MintOptions, mint } from './ca-key.ts';
+import { createTestCa, KeyPurpose, KeyUsageFlags, type TestCa } from '@countersign/testkit';
+import { type MintOptions, mint, type RealIssuer } from './ca-key.ts';
 import { type Caller, permittedAt, type Server } from './table.ts';
 import type { Material } from './wire-tls.ts';
 
@@ -15,9 +15,8 @@ export interface CredentialGround {
   workload(name: string): { readonly spiffeId: string; readonly dnsName: string };
   socketAs(workload: string): Promise<string>;
   /** The present CA, and the one that left the bundle. */
-  readonly issuer: TestIssuer;
-  readonly oldIssuer: TestIssuer;
-  readonly oldRootPem: string;
+  readonly issuer: RealIssuer;
+  readonly oldIssuer: RealIssuer;
   readonly federated: TestCa;
 }
 
@@ -88,10 +87,10 @@ async function make(
     case 'old CA': {
       // Its root is sent along: a verifier that takes what it is sent for an anchor would let it in.
       const { cert, key } = await mint(ground.oldIssuer, named);
-      return { cert: cert + ground.oldRootPem, key };
+      return { cert: cert + ground.oldIssuer.root.pem, key };
     }
     case 'CA of our name': {
-      const twin = await createTestCa({ trustDomain: spiffeId.split('/')[2] ?? '', name: ground.issuer.name });
+      const twin = await createTestCa({ trustDomain: spiffeId.split('/')[2] ?? '', name: ground.issuer.root.name });
       return issued(await twin.issue({ ...named, withoutKeyIds: true }));
     }
     case 'ID of a trust domain':

@@ -2,22 +2,19 @@
  * Starts {@link file://./echo-main.ts} beside the system, as a workload of its own with grants of its own.
  */
 import { fork } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { LogRecord } from '@countersign/local-stack';
-import { extract, pack } from 'tar-stream';
+import { createPolicyFile, type PolicyFile } from '../prove/policy-file.ts';
 import { WAYS } from './table.ts';
 
 /** How it is started. */
 export interface EchoOptions {
   /** Workload API address of the workload that it is. */
   readonly endpoint: string;
-  /** SPIFFE IDs: of itself, and of those that may call it at all. */
-  readonly self: string;
-  idOf(workload: string): string;
-  /** Where its policy bundle is written. */
+  /** Whom it runs as; undefined: who runs us. */
+  readonly account: { readonly uid: number; readonly gid: number } | undefined;
+  /** Its policy bundle. */
   readonly bundlePath: string;
   readonly env: NodeJS.ProcessEnv;
   onRecord(record: LogRecord): void;
@@ -30,16 +27,16 @@ export interface Echo {
 }
 
 /** Resolves when it is ready. */
-export async function startEcho(options: EchoOptions): Promise<Echo> {
-  writeFileSync(options.bundlePath, await bundleWith(grantsOf(options)));
+export async function startEcho({ endpoint, account, bundlePath, env, onRecord }: EchoOptions): Promise<Echo> {
   const child = fork(fileURLToPath(new URL('./echo-main.ts', import.meta.url)), {
+    ...account,
     execArgv: [],
     env: {
-      ...options.env,
+      ...env,
       COUNTERSIGN_DEVELOPMENT: '1',
       LOG_LEVEL: 'debug',
-      SPIFFE_ENDPOINT_SOCKET: options.endpoint,
-      POLICY_BUNDLE: options.bundlePath,
+      SPIFFE_ENDPOINT_SOCKET: endpoint,
+      POLICY_BUNDLE: bundlePath,
     },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
@@ -54,7 +51,7 @@ export async function startEcho(options: EchoOptions): Promise<Echo> {
       if (event === 'listening' && typeof addresses === 'object' && addresses !== null && 'grpc' in addresses)
         address = String(addresses.grpc);
       if (event === 'ready') resolve();
-      options.onRecord(record);
+      onRecord(record);
     });
   });
   await ready;
@@ -76,34 +73,17 @@ function parse(line: string): LogRecord {
   }
 }
 
-/** As the table says. The auditor has a grant for something else, so that it passes the handshake. */
-function grantsOf({ self, idOf }: EchoOptions): object {
-  const ways = WAYS.filter(({ server }) => server === 'echo');
-  const granted = (workload: string) =>
-    ways.filter(({ granted }) => granted.includes(workload)).map(({ operation }) => [operation, {}]);
-  return {
-    [self]: {
-      [idOf('customer')]: Object.fromEntries(granted('customer')),
-      [idOf('auditor')]: { ...Object.fromEntries(granted('auditor')), '/test.Echo/Nothing': {} },
-    },
-  };
-}
+const COMMITTED_BUNDLE = fileURLToPath(import.meta.resolve('@countersign/policies/bundle.tar.gz'));
 
-/** The committed rules with other grants. */
-async function bundleWith(grants: object): Promise<Buffer> {
-  const committed = fileURLToPath(import.meta.resolve('@countersign/policies/bundle.tar.gz'));
-  const reader = extract();
-  reader.end(gunzipSync(readFileSync(committed)));
-  const writer = pack();
-  for await (const entry of reader) {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of entry) if (chunk instanceof Uint8Array) chunks.push(chunk);
-    const isData = entry.header.name.endsWith('data.json');
-    const content = isData ? Buffer.from(JSON.stringify({ grants })) : Buffer.concat(chunks);
-    writer.entry({ name: entry.header.name }, content);
-  }
-  writer.finalize();
-  const tar: Uint8Array[] = [];
-  for await (const chunk of writer) if (chunk instanceof Uint8Array) tar.push(chunk);
-  return gzipSync(Buffer.concat(tar));
+/** The committed rules with grants as the table says. The auditor has one for something else, so that it passes the handshake. */
+export async function createEchoPolicy(self: string, idOf: (workload: string) => string): Promise<PolicyFile> {
+  const policy = await createPolicyFile(COMMITTED_BUNDLE);
+  const granted = (workload: string) =>
+    WAYS.filter(({ server, granted }) => server === 'echo' && granted.includes(workload)).map(
+      ({ operation }) => [operation, {}] as const,
+    );
+  await policy.grant(self, idOf('customer'), Object.fromEntries(granted('customer')));
+  const others = [...granted('auditor'), ['/test.Echo/Nothing', {}] as const];
+  await policy.grant(self, idOf('auditor'), Object.fromEntries(others));
+  return policy;
 }

@@ -69,7 +69,7 @@ function named(way: Way, caller: string, attack: string) {
 
 /** The same certificate before and after its end, on a connection of its own each time. */
 async function untilItEnds(world: World, way: Way): Promise<Seen> {
-  const { spiffeId, dnsName } = world.system.identities.workload('customer');
+  const { spiffeId, dnsName } = world.authority.system.identities.workload('customer');
   const notAfter = new Date(Date.now() + 2_000);
   const names = { uris: [spiffeId], dnsNames: [dnsName], commonName: dnsName };
   const material = await mint(world.issuer, { ...names, notAfter });
@@ -80,16 +80,34 @@ async function untilItEnds(world: World, way: Way): Promise<Seen> {
   return { ...after, wire: `${before.wire}, then ${after.wire}` };
 }
 
+/** How long one question may take: its asker goes on asking as long, because a registration may still come. */
+const QUESTION_MS = 1_000;
+/** A Workload API that says nothing by then says nothing. */
+const PATIENCE_MS = 15_000;
+const PAUSE_MS = 250;
+
 async function withdrawn(world: World): Promise<Seen> {
   // The copy is made first.
   await world.credentials.member('auditor');
-  await world.system.control.withdraw('auditor');
+  const endpoint = await world.authority.socketAs('auditor');
+  await world.authority.control.withdraw('auditor');
+  const startedAt = performance.now();
+  for (;;) {
+    const { said, ...seen } = await askForIdentity(endpoint);
+    const waitsMs = { identity: world.authority.forgetsWithinMs, refusal: 0, nothing: PATIENCE_MS }[said];
+    if (performance.now() - startedAt >= waitsMs) return seen;
+    await pause(PAUSE_MS);
+  }
+}
+
+async function askForIdentity(endpoint: string): Promise<Seen & { readonly said: 'identity' | 'refusal' | 'nothing' }> {
   try {
-    const { svid } = await fetchX509Context({ endpoint: world.system.socketOf('auditor') });
-    return { wire: `an identity: ${svid.id}` };
+    const { svid } = await fetchX509Context({ endpoint, timeoutMs: QUESTION_MS });
+    return { said: 'identity', wire: `an identity: ${svid.id}` };
   } catch (error) {
     if (!(error instanceof SpiffeTlsError)) throw error;
-    const status = /permission_?denied/i.test(error.message) ? 'PermissionDenied' : error.code;
-    return { wire: `the Workload API: ${status}`, detail: error.message };
+    const isRefusal = /permission_?denied/i.test(error.message);
+    const status = isRefusal ? 'PermissionDenied' : error.code;
+    return { said: isRefusal ? 'refusal' : 'nothing', wire: `the Workload API: ${status}`, detail: error.message };
   }
 }

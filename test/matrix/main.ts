@@ -5,28 +5,32 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spireFromEnv } from '@countersign/local-stack';
 import { type Cell, listCells, selectCells } from './cells.ts';
 import { toHtml } from './report-html.ts';
 import { toJunit } from './report-junit.ts';
 import { describeTerminal } from './report-terminal.ts';
-import { runCells, type Verdict } from './run.ts';
+import { type Result, runCells } from './run.ts';
 import { openWorld } from './world.ts';
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
-    out: { type: 'string', default: '.countersign/matrix' },
+    out: { type: 'string', default: `${process.env['COUNTERSIGN_STATE_DIR'] || '.countersign'}/matrix` },
   },
 });
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => stopping.abort(new Error('matrix: stopped')));
 
 try {
   const cells = selectCells(listCells(), values.only);
   if (cells.length === 0)
     throw new Error(`matrix: no cell has "${values.only.join('" and "')}" in its caller, way or attack`);
-  const verdicts = await attack(cells);
-  writeReports(values.out, verdicts);
-  console.log(describeTerminal(verdicts, process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined));
-  process.exitCode = verdicts.every(({ problems }) => problems.length === 0) ? 0 : 1;
+  const result = await attack(cells);
+  writeReports(values.out, result);
+  console.log(describeTerminal(result, process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined));
+  process.exitCode = result.verdicts.every(({ problems }) => problems.length === 0) ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 2;
@@ -34,14 +38,15 @@ try {
 // The channel to the script that started us would keep this process alive.
 if (process.connected) process.disconnect();
 
-async function attack(cells: readonly Cell[]): Promise<Verdict[]> {
-  await using world = await openWorld({ env: process.env });
-  return await runCells(world, cells);
+async function attack(cells: readonly Cell[]): Promise<Result> {
+  const { signal } = stopping;
+  await using world = await openWorld({ env: process.env, spire: spireFromEnv(process.env), signal });
+  return { provider: world.provider, verdicts: await runCells(world, cells, signal) };
 }
 
-function writeReports(folder: string, verdicts: readonly Verdict[]): void {
+function writeReports(folder: string, result: Result): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'matrix.html'), toHtml(verdicts, new Date()));
-  writeFileSync(join(folder, 'matrix.xml'), toJunit(verdicts));
+  writeFileSync(join(folder, 'matrix.html'), toHtml(result, new Date()));
+  writeFileSync(join(folder, 'matrix.xml'), toJunit(result));
   console.log(`${join(folder, 'matrix.html')} and matrix.xml\n`);
 }

@@ -3,8 +3,12 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { spireFromEnv } from '@countersign/local-stack';
 import { listCells } from './cells.ts';
 import { findProblems } from './outcome.ts';
+import { toHtml } from './report-html.ts';
+import { toJunit } from './report-junit.ts';
+import { describeTerminal } from './report-terminal.ts';
 import { runCells, type Verdict } from './run.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -13,7 +17,7 @@ let world: World | undefined;
 let verdicts: ReadonlyMap<unknown, Verdict> = new Map();
 
 before(async () => {
-  world = await openWorld({ env: process.env });
+  world = await openWorld({ env: process.env, spire: spireFromEnv(process.env) });
   verdicts = new Map((await runCells(world, cells)).map((verdict) => [verdict.cell, verdict]));
 });
 
@@ -29,6 +33,23 @@ for (const [attack, each] of Map.groupBy(cells, (cell) => cell.attack)) {
     }
   });
 }
+
+test('every cell is tried, wherever identities come from', () => {
+  assert.equal(world?.provider, spireFromEnv(process.env) === undefined ? 'embedded' : 'spire');
+  assert.equal(verdicts.size, cells.length);
+});
+
+describe('each report says whose identities were attacked', () => {
+  for (const [provider, words] of [
+    ['embedded', 'identities from the development trust domain'],
+    ['spire', 'identities from SPIRE'],
+  ] as const) {
+    const result = { provider, verdicts: [] };
+    test(`terminal: ${provider}`, () => assert.ok(describeTerminal(result, false).includes(words)));
+    test(`HTML: ${provider}`, () => assert.ok(toHtml(result, new Date(0)).includes(words)));
+    test(`JUnit: ${provider}`, () => assert.ok(toJunit(result).includes(words)));
+  }
+});
 
 test('refusals outnumber what is let in', () => {
   const all = [...verdicts.values()];

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { spireFromEnv } from '@countersign/local-stack';
 import { type Cell, listCells } from './cells.ts';
 import { MUTATIONS, type Mutation } from './mutations.ts';
 import { runPool } from './pool.ts';
@@ -42,7 +43,7 @@ function findLost({ name, edits }: Mutation): string[] {
 async function mutate(mutations: readonly Mutation[]): Promise<number> {
   const started = performance.now();
   const programEnv: Record<string, NodeJS.ProcessEnv> = { backend: {} };
-  await using world = await openWorld({ env: process.env, programEnv });
+  await using world = await openWorld({ env: process.env, spire: spireFromEnv(process.env), programEnv });
   const cells = listCells();
   const atEcho = await runPool(
     mutations.filter(({ server }) => server === 'echo'),
@@ -88,7 +89,7 @@ async function atRestartedBackend(
   programEnv: Record<string, NodeJS.ProcessEnv>,
 ): Promise<boolean> {
   programEnv['backend'] = { ...programEnv['backend'], ...environmentOf(mutation) };
-  await world.system.restart('backend');
+  await world.authority.system.restart('backend');
   return judge(
     world,
     mutation,

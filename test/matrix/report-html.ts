@@ -3,7 +3,7 @@
  */
 
 import { summary } from './report-terminal.ts';
-import type { Verdict } from './run.ts';
+import type { Result, Verdict } from './run.ts';
 import { WAYS } from './table.ts';
 
 const STYLE = `
@@ -17,7 +17,8 @@ tbody th { text-align: left; white-space: nowrap } .grid td { text-align: center
 pre { white-space: pre-wrap; margin: .25rem 0; max-width: 60rem } code { font-size: .85em }`;
 
 /** The page. */
-export function toHtml(verdicts: readonly Verdict[], madeAt: Date): string {
+export function toHtml(result: Result, madeAt: Date): string {
+  const { verdicts } = result;
   const rows = groupBy(verdicts, ({ cell }) => `${cell.caller}\n${cell.attack}`);
   const used = WAYS.filter(({ name }) => verdicts.some(({ cell }) => cell.way.name === name));
   const head = used.map(({ name }) => `<th scope="col">${asText(name)}</th>`).join('');
@@ -33,7 +34,7 @@ export function toHtml(verdicts: readonly Verdict[], madeAt: Date): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Deny matrix</title><style>${STYLE}</style></head><body>
 <h1>Deny matrix</h1>
-<p>${asText(summary(verdicts))}. Made ${madeAt.toISOString()}.</p>
+<p>${asText(summary(result))}. Made ${madeAt.toISOString()}.</p>
 <div class="scroll"><table class="grid"><caption>Who gets what, by caller, attack and way</caption>
 <thead><tr><th scope="col">caller</th><th scope="col">attack</th>${head}</tr></thead>
 <tbody>${grid.join('\n')}</tbody></table></div>

@@ -1,12 +1,13 @@
 /** The cells as JUnit XML: a suite for each attack, a case for each cell. */
+import { providerInWords } from '../prove/trust.ts';
 import { asText } from './report-html.ts';
-import type { Verdict } from './run.ts';
+import type { Result, Verdict } from './run.ts';
 
 /** The document. */
-export function toJunit(verdicts: readonly Verdict[]): string {
+export function toJunit({ provider, verdicts }: Result): string {
   const suites = [...Map.groupBy(verdicts, ({ cell }) => cell.attack)].map(([attack, each]) => suite(attack, each));
   return `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="deny matrix" ${counts(verdicts)}>
+<testsuites name="deny matrix, identities from ${providerInWords(provider)}" ${counts(verdicts)}>
 ${suites.join('\n')}
 </testsuites>
 `;

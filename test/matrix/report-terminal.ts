@@ -2,14 +2,16 @@
  * The grid on a terminal: callers by ways, then attacks by ways. Letters say what colours say, so it reads without them.
  */
 import { inspect } from 'node:util';
-import type { Verdict } from './run.ts';
+import { providerInWords } from '../prove/trust.ts';
+import type { Result, Verdict } from './run.ts';
 import { CALLERS, WAYS } from './table.ts';
 
 const MARKS = { in: 'in', no: 'no', limit: 'li', failed: 'XX', mixed: '::' } as const;
 const LABEL = 26;
 
 /** The whole report. */
-export function describeTerminal(verdicts: readonly Verdict[], colour: boolean): string {
+export function describeTerminal(result: Result, colour: boolean): string {
+  const { verdicts } = result;
   const plain = verdicts.filter(({ cell }) => cell.attack === 'none');
   const attacks = [...new Set(verdicts.map(({ cell }) => cell.attack))].filter((name) => name !== 'none');
   const callers = CALLERS.map(({ name }) => name);
@@ -25,7 +27,7 @@ export function describeTerminal(verdicts: readonly Verdict[], colour: boolean):
     ...rows(attacks, (name) => verdicts.filter(({ cell }) => cell.attack === name)),
     '',
     ...verdicts.filter(({ problems }) => problems.length > 0).map(describeFailure),
-    summary(verdicts),
+    summary(result),
   ].join('\n');
 }
 
@@ -82,9 +84,10 @@ function describeFailure({ cell, problems, seen }: Verdict): string {
 }
 
 /** The last line. */
-export function summary(verdicts: readonly Verdict[]): string {
+export function summary({ provider, verdicts }: Result): string {
   const failed = verdicts.filter(({ problems }) => problems.length > 0).length;
   const count = (verdict: string) => verdicts.filter(({ expected }) => expected.verdict === verdict).length;
-  const all = `${verdicts.length} cells: ${count('in')} let in, ${count('no')} refused, ${count('limit')} at a known limit`;
+  const counts = `${count('in')} let in, ${count('no')} refused, ${count('limit')} at a known limit`;
+  const all = `${verdicts.length} cells, identities from ${providerInWords(provider)}: ${counts}`;
   return failed === 0 ? `${all}; each for its proper reason` : `${all}; ${failed} WRONG`;
 }

@@ -1,6 +1,7 @@
 /**
  * Runs cells against a world and judges each.
  */
+import type { Provider } from '../prove/trust.ts';
 import type { Cell } from './cells.ts';
 import { type Expected, type FoundRecord, findProblems, type Seen } from './outcome.ts';
 import { runPool } from './pool.ts';
@@ -16,14 +17,27 @@ export interface Verdict {
   readonly durationMs: number;
 }
 
+/** A run. */
+export interface Result {
+  /** Whose identities were attacked. */
+  readonly provider: Provider;
+  readonly verdicts: readonly Verdict[];
+}
+
 /** How many attempts are under way at a time. */
 const WIDTH = 8;
 /** A record is written when the call is refused or decided; it takes this long at most to reach us. */
 const RECORD_MS = 3_000;
 
-/** Runs them all, a few at a time; those that change the system after all others. */
-export async function runCells(world: World, cells: readonly Cell[]): Promise<Verdict[]> {
-  const run = (cell: Cell) => runCell(world, cell);
+/**
+ * Runs them all, a few at a time; those that change the system after all others.
+ * @param signal begins no more cells, and rejects
+ */
+export async function runCells(world: World, cells: readonly Cell[], signal?: AbortSignal): Promise<Verdict[]> {
+  const run = async (cell: Cell) => {
+    signal?.throwIfAborted();
+    return await runCell(world, cell);
+  };
   const verdicts = await runPool(
     cells.filter(({ last }) => last !== true),
     WIDTH,

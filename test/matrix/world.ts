@@ -3,15 +3,15 @@
  * to ask for, and a trust domain that it federates with.
  */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { type LogRecord, recordsFromNow, type System } from '@countersign/local-stack';
+import type { RunningSystem } from '@countersign/local-stack';
 import { createTestCa, type TestCa } from '@countersign/testkit';
 import { call } from '../integration/json-client.ts';
-import { startTestSystem } from '../integration/test-system.ts';
-import { type RealIssuer, readIssuer } from './ca-key.ts';
+import { type Provider, untilBundles } from '../prove/trust.ts';
+import { type Authority, type AuthorityOptions, openAuthority } from './authority.ts';
+import type { RealIssuer } from './ca-key.ts';
 import { type Credentials, copyOf, createCredentials, FOREIGN } from './credentials.ts';
-import { type Echo, startEcho } from './echo.ts';
-import { type Seen, textAt } from './outcome.ts';
+import { createEchoPolicy, type Echo, startEcho } from './echo.ts';
+import type { Seen } from './outcome.ts';
 import { createRecords, type Records } from './records.ts';
 import type { Way } from './table.ts';
 import { sendHttps, write } from './wire-https.ts';
@@ -19,6 +19,7 @@ import type { Material } from './wire-tls.ts';
 
 /** Everything. */
 export interface World extends AsyncDisposable {
+  readonly provider: Provider;
   readonly records: Records;
   readonly credentials: Credentials;
   readonly database: string;
@@ -30,7 +31,7 @@ export interface World extends AsyncDisposable {
   readonly copyWorked: Seen;
   /** The present CA. */
   readonly issuer: RealIssuer;
-  readonly system: System;
+  readonly authority: Authority;
   /** Starts another echo service, with more variables. */
   startEcho(env: NodeJS.ProcessEnv): Promise<Echo>;
   idOf(workload: string): string;
@@ -40,7 +41,7 @@ export interface World extends AsyncDisposable {
 }
 
 /** How to start. */
-export interface WorldOptions {
+export interface WorldOptions extends Pick<AuthorityOptions, 'spire' | 'signal'> {
   readonly env: NodeJS.ProcessEnv;
   /** More variables for programs of the system, read at each start of one. */
   readonly programEnv?: Record<string, NodeJS.ProcessEnv>;
@@ -48,65 +49,62 @@ export interface WorldOptions {
 
 /** The workload that the echo service is: a program that has ended by then. */
 const ECHO = 'db-migrate';
+const LOUD = { LOG_LEVEL: 'debug' };
 
 /** Starts the system and prepares the callers. */
-export async function openWorld({ env, programEnv = {} }: WorldOptions): Promise<World> {
+export async function openWorld({ programEnv = {}, ...options }: WorldOptions): Promise<World> {
+  await using stack = new AsyncDisposableStack();
   const records = createRecords();
-  const loud = { LOG_LEVEL: 'debug' };
-  const system = await startTestSystem({
-    env,
+  const authority = await openAuthority({
+    ...options,
     programEnv: {
       get backend() {
-        return { ...loud, ...programEnv['backend'] };
+        return { ...LOUD, ...programEnv['backend'] };
       },
-      'db-client': loud,
+      'db-client': LOUD,
     },
     onRecord: (program, record) => records.add(program, record),
   });
-  try {
-    return await prepare(system, records, env);
-  } catch (error) {
-    await system.stop();
-    throw error;
-  }
+  stack.use(authority);
+  const world = await prepare(authority, { records, env: options.env, stack });
+  const all = stack.move();
+  return { ...world, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv): Promise<World> {
-  const { identities, stateDirectory } = system;
-  const socketAs = async (workload: string) => system.socketOf(workload);
+interface Preparing {
+  readonly records: Records;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stack: AsyncDisposableStack;
+}
+
+async function prepare(
+  authority: Authority,
+  { records, env, stack }: Preparing,
+): Promise<Omit<World, keyof AsyncDisposable>> {
+  const { system, trust, socketAs } = authority;
+  const { identities } = system;
+  const idOf = (workload: string) => identities.workload(workload).spiffeId;
   const federated = await createTestCa({ trustDomain: FOREIGN.federated });
-  await federate(system, federated);
-  const oldIssuer = await readIssuer(stateDirectory);
+  await federate(authority, federated);
+  const oldIssuer = await authority.issuer();
   const copiedBefore = await copyOf(await socketAs('customer'));
   const copyWorked = await tryHello(system, copiedBefore);
-  await replaceCa(system);
-  const issuer = await readIssuer(stateDirectory);
-  const ground = {
-    workload: identities.workload,
-    socketAs,
-    issuer,
-    oldIssuer,
-    oldRootPem: oldIssuer.rootPem,
-    federated,
-  };
-  const idOf = (workload: string) => identities.workload(workload).spiffeId;
+  await authority.replaceCa();
+  const issuer = await authority.issuer();
+  const ground = { workload: identities.workload, socketAs, issuer, oldIssuer, federated };
+  const policy = stack.adopt(await createEchoPolicy(idOf(ECHO), idOf), (it) => it.remove());
   const startOne = (more: NodeJS.ProcessEnv = {}) =>
     startEcho({
       endpoint: system.socketOf(ECHO),
-      self: idOf(ECHO),
-      idOf,
-      bundlePath: join(stateDirectory, 'echo-bundle.tar.gz'),
+      account: authority.accountOf(ECHO),
+      bundlePath: policy.path,
       env: { PATH: env['PATH'] ?? '', ...more },
       onRecord: (record) => records.add('echo', record),
     });
   const orderId = await placeOrder(system);
-  // Last: whoever fails above leaves no process behind.
-  const echo = await startOne();
-  const stop = async () => {
-    await echo.stop();
-    await system.stop();
-  };
+  const echo = stack.adopt(await startOne(), (it) => it.stop());
   return {
+    provider: trust.provider,
     records,
     credentials: createCredentials(ground),
     database: system.postgres.database,
@@ -114,16 +112,19 @@ async function prepare(system: System, records: Records, env: NodeJS.ProcessEnv)
     copiedBefore,
     copyWorked,
     issuer,
-    system,
+    authority,
     startEcho: startOne,
     idOf,
     serverId: ({ server }) => idOf(server === 'echo' ? ECHO : server),
     addressOf: (way) => addressOf(way, system, echo),
-    [Symbol.asyncDispose]: stop,
   };
 }
 
-function addressOf({ server, transport }: Pick<Way, 'server' | 'transport'>, system: System, echo: Echo): string {
+function addressOf(
+  { server, transport }: Pick<Way, 'server' | 'transport'>,
+  system: RunningSystem,
+  echo: Echo,
+): string {
   const { backend, dbClient, postgres } = system.addresses;
   switch (server) {
     case 'backend':
@@ -138,14 +139,11 @@ function addressOf({ server, transport }: Pick<Way, 'server' | 'transport'>, sys
 }
 
 /** The servers get the other domain's bundle, and no grant names anybody of it. */
-async function federate(system: System, other: TestCa): Promise<void> {
+async function federate({ system, trust }: Authority, other: TestCa): Promise<void> {
   const document = JSON.stringify({ keys: [jwkOf(other)], spiffe_sequence: 1 });
-  await system.trustDomain.federate(other.trustDomain.name, document);
-  for (const name of ['backend', 'db-client', ECHO]) {
-    const registration = system.identities.registrations().find((each) => each.name === name);
-    if (registration === undefined) throw new TypeError(`matrix: there is no workload ${name}`);
-    await system.trustDomain.register({ ...registration, federatesWith: [other.trustDomain.name] });
-  }
+  await untilBundles(system, ['backend', 'db-client'], () =>
+    trust.federate(other.trustDomain.name, document, ['backend', 'db-client', ECHO]),
+  );
 }
 
 function jwkOf({ certificate, der }: TestCa): object {
@@ -154,40 +152,14 @@ function jwkOf({ certificate, der }: TestCa): object {
 }
 
 /** `GET /hello`, with a certificate. */
-async function tryHello(system: System, material: Material): Promise<Seen> {
+async function tryHello(system: RunningSystem, material: Material): Promise<Seen> {
   const traceId = randomBytes(16).toString('hex');
   const address = system.addresses.backend.https;
   const headers = [`Host: ${address}`, `traceparent: 00-${traceId}-${traceId.slice(16)}-01`, 'Connection: close'];
   return { ...(await sendHttps(address, material, write({ method: 'GET', target: '/hello', headers }))), traceId };
 }
 
-/** Replaces the CA; resolves when the old one has left the bundle of everybody who judges by it. */
-async function replaceCa(system: System): Promise<void> {
-  const [oldRoot] = await system.control.roots();
-  await system.trustDomain.rotateCa({ settleMs: 200, dropAfterMs: 1_000 });
-  const since = recordsFromNow();
-  await Promise.all(
-    judges.map(([program, event]) =>
-      system.waitForLog(program, (record) => since(record) && record['event'] === event && isDrop(record)),
-    ),
-  );
-  const roots = await system.control.roots();
-  if (oldRoot !== undefined && roots.includes(oldRoot)) throw new Error('matrix: the old CA has not left the bundle');
-}
-
-/** Those who judge peers by the bundle, and the event that tells of a new one. */
-const judges = [
-  ['backend', 'identity'],
-  ['db-client', 'identity'],
-  ['postgres', 'certificate'],
-] as const;
-
-/** The bundle alone has changed, as when a root is dropped. */
-function isDrop(record: LogRecord): boolean {
-  return textAt(record, 'changed.bundles') === 'true' && textAt(record, 'changed.svid') === 'false';
-}
-
-async function placeOrder({ customerUrl }: System): Promise<string> {
+async function placeOrder({ customerUrl }: RunningSystem): Promise<string> {
   const body = { item: 'tea', quantity: 1, customer: 'Ada', via: 'grpc' };
   const answer = await call(`${customerUrl}/api/orders`, { body });
   const id = /"id":"([0-9a-f-]{36})"/.exec(answer.text)?.[1];

@@ -1,12 +1,11 @@
 /** G2: a test identity is nobody in production, and federation lets in the partner's identities that are named, and no other. */
-import { recordsFromNow } from '@countersign/local-stack';
 import type { X509Source } from '@countersign/spiffe-tls';
 import { type Answer, callGrpc, callHttps } from './calls.ts';
 import type { Experiment } from './experiment.ts';
 import type { Lab } from './lab.ts';
 import type { Notebook } from './notebook.ts';
 import { startPartner } from './partner.ts';
-import { openEnrolled } from './trust.ts';
+import { openEnrolled, untilBundles } from './trust.ts';
 
 /** The experiments. */
 export const scopeExperiments: readonly Experiment[] = [
@@ -101,7 +100,7 @@ async function federate(lab: Lab, notes: Notebook): Promise<void> {
 
   notes.step("The partner's bundle is given to backend alone");
   const document = await partner.bundleDocument();
-  await untilBundles(lab, () => lab.trust.federate(partner.trustDomain, document, ['backend']));
+  await untilBundles(lab.system, ['backend'], () => lab.trust.federate(partner.trustDomain, document, ['backend']));
   await acceptedAsNamed(lab, notes, { buyer, buyerId });
   const atDbClient = () => callGrpc(buyer, lab.targets.dbClient, { method: 'CreateOrder' });
   const where = {
@@ -121,7 +120,7 @@ async function federate(lab: Lab, notes: Notebook): Promise<void> {
   notes.step('The grant is given back, then the federation is withdrawn; the grant stays');
   await lab.grant(lab.idOf('backend'), buyerId, grants);
   notes.check('GET /hello with the grant', 200, (await reachesBackend()).status);
-  await untilBundles(lab, () => lab.trust.unfederate(partner.trustDomain));
+  await untilBundles(lab.system, ['backend'], () => lab.trust.unfederate(partner.trustDomain));
   await refusedByBackend(lab, notes, buyer, 'NO_BUNDLE');
   await lab.grant(lab.idOf('backend'), buyerId, undefined);
 }
@@ -147,16 +146,4 @@ async function refusedByBackend(lab: Lab, notes: Notebook, source: X509Source, c
   await refusedAt({ lab, notes, id, code }, { service: 'backend', where: 'backend by HTTPS', attempt: byHttps });
   const byGrpc = () => callGrpc(source, lab.targets.backendGrpc, { method: 'SayHello' });
   await refusedAt({ lab, notes, id, code }, { service: 'backend', where: 'backend by gRPC', attempt: byGrpc });
-}
-
-/** Does something, and resolves when backend has other bundles. */
-async function untilBundles(lab: Lab, change: () => Promise<void>): Promise<void> {
-  const isSince = recordsFromNow();
-  await change();
-  await lab.system.waitForLog(
-    'backend',
-    (record) =>
-      isSince(record) && record['event'] === 'identity' && JSON.stringify(record['changed']).includes('"bundles":true'),
-    30_000,
-  );
 }

@@ -1,12 +1,13 @@
 /** G4: rotations and a change of the CA under load, and what becomes of an identity that somebody kept. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createStaticX509Source, type X509Source } from '@countersign/spiffe-tls';
+import { createPushCounter, type Pushes } from '../spire/push-count.ts';
 import { callHttps } from './calls.ts';
 import { EDGES, type EdgeWatch, watchEdges } from './edges.ts';
 import type { Experiment } from './experiment.ts';
 import type { Lab } from './lab.ts';
 import { type Load, startLoad } from './load.ts';
-import { atLeast, type Notebook, otherThan } from './notebook.ts';
+import { atLeast, type Notebook, oneOf, otherThan } from './notebook.ts';
 
 /** The experiments. */
 export const rotationExperiments: readonly Experiment[] = [
@@ -22,9 +23,12 @@ export const rotationExperiments: readonly Experiment[] = [
 /** How long the edges, and the old root, may take after the last rotation. */
 const SETTLES_MS = 60_000;
 const LOOK_MS = 200;
+/** The root's coming and going are each one, and so are the SVIDs of the new CA. */
+const MIN_PUSHES = 3;
 
 async function rotateUnderLoad(lab: Lab, notes: Notebook): Promise<void> {
   const edges = watchEdges(lab);
+  const pushes = lab.trust.provider === 'spire' ? watchPushes(lab) : undefined;
   const load = await startLoad(lab.system.customerUrl);
   const startedAt = performance.now();
   try {
@@ -38,9 +42,11 @@ async function rotateUnderLoad(lab: Lab, notes: Notebook): Promise<void> {
   } finally {
     await load.stop();
     edges.stop();
+    pushes?.stop();
   }
   describeLoad(notes, load, (performance.now() - startedAt) / 1_000);
   describeEdges(notes, edges);
+  if (pushes !== undefined) describePushes(notes, pushes.counts);
 }
 
 /** A copy of each identity with its key, as a thief would take it, and a look whether it is worth anything. */
@@ -151,6 +157,31 @@ function describeEdges(notes: Notebook, { edges }: EdgeWatch): void {
     notes.check(`${edge}: client, from ${clientBefore}`, otherThan(clientBefore), seen?.latest[0]);
     notes.check(`${edge}: server, from ${serverBefore}`, otherThan(serverBefore), seen?.latest[1]);
     notes.measure(`${edge}: serials seen of client and server`, [seen?.clients.size, seen?.servers.size]);
+  }
+}
+
+/** On SPIRE the agent itself says what it sent to whom. */
+function watchPushes(lab: Lab): { readonly counts: readonly Pushes[]; stop(): void } {
+  const counter = createPushCounter();
+  const stop = lab.onRecord(counter.onRecord);
+  let counts: readonly Pushes[] = [];
+  return {
+    get counts() {
+      return counts;
+    },
+    stop() {
+      stop();
+      counts = counter.count(lab.system.pidOf);
+    },
+  };
+}
+
+function describePushes(notes: Notebook, pushes: readonly Pushes[]): void {
+  notes.step("SVIDs and bundles that SPIRE's agent pushed, by its own log");
+  for (const { program, sent, taken } of pushes) {
+    notes.check(`${program}: pushes that were sent`, atLeast(MIN_PUSHES), sent);
+    // As the old root is tainted everybody is sent once more what he has: there is nothing to take.
+    notes.check(`${program}: pushes that were taken`, oneOf(sent - 1, sent), taken);
   }
 }
 

@@ -137,7 +137,7 @@ async function startOn(
     return { system, control: system.control, trust: embeddedTrust(system) };
   }
   const system = await startSpireSystem({ ...options, spire });
-  return { system, control: system.control, trust: spireTrust(system) };
+  return { system, control: system.control, trust: spireTrust(system, SVID_TTL_MS) };
 }
 
 /** One socket and one source for each workload, opened when somebody first asks. */

@@ -9,6 +9,8 @@ const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
 
 process.exitCode = await main();
+// An experiment that was under way may still wait for something.
+if (stopping.signal.aborted) process.exit();
 // The channel to the script that started us would keep this process alive.
 if (process.connected) process.disconnect();
 
@@ -26,7 +28,7 @@ async function main(): Promise<number> {
     return proven ? 0 : 1;
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
-    console.error(USAGE);
+    if (error instanceof TypeError) console.error(USAGE);
     return 2;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { spireFromEnv } from '@countersign/local-stack';
 import { createSpiffeHttpsServer, dangerouslyAuthorizeAnyPeer } from '@countersign/spiffe-tls';
 import { propertyOf } from './experiment.ts';
 import { experiments } from './experiments.ts';
@@ -14,7 +15,7 @@ import { prove } from './run.ts';
 const { only, effort, reportFolder } = parseCommandLine(process.argv.slice(2), process.env);
 const proven = await prove({
   experiments: experiments.filter((experiment) => isChosen(only, experiment.id, propertyOf(experiment))),
-  ...{ effort, reportFolder, spire: undefined, env: process.env },
+  ...{ effort, reportFolder, spire: spireFromEnv(process.env), env: process.env },
   print: console.log,
   change: process.env['PLANTED'] === 'nothing' ? (lab) => lab : (lab) => withoutChecks(lab),
 });

@@ -3,12 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, PROPERTIES, type Property } from './experiment.ts';
 import { type Step, show } from './notebook.ts';
+import { type Provider, providerInWords } from './trust.ts';
 
 /** A whole run. */
 export interface Report {
   readonly startedAt: string;
   readonly durationMs: number;
-  readonly provider: 'embedded' | 'spire';
+  readonly provider: Provider;
   readonly node: string;
   readonly outcomes: readonly Outcome[];
 }
@@ -43,7 +44,7 @@ export function toMarkdown(report: Report): string {
   return [
     '# Proof of the four properties',
     '',
-    `${isProven(report) ? 'Every claim holds.' : 'NOT PROVEN: see below.'} Identities from ${provider === 'spire' ? 'SPIRE' : 'the development trust domain'}, Node ${node}, begun ${startedAt}, took ${(durationMs / 1_000).toFixed(1)} s.`,
+    `${isProven(report) ? 'Every claim holds.' : 'NOT PROVEN: see below.'} Identities from ${providerInWords(provider)}, Node ${node}, begun ${startedAt}, took ${(durationMs / 1_000).toFixed(1)} s.`,
     '',
     '| | what | verdict | checks |',
     '| --- | --- | --- | --- |',

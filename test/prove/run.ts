@@ -6,6 +6,7 @@ import { removeStateDirectory } from '@countersign/local-stack';
 import { type Experiment, type Outcome, runExperiment } from './experiment.ts';
 import { type Lab, type LabOptions, openLab } from './lab.ts';
 import { isProven, type Report, toTerminal, writeReport } from './report.ts';
+import { providerInWords } from './trust.ts';
 
 /** What to run and where to tell of it. */
 export interface ProveOptions extends Omit<LabOptions, 'stateDirectory'> {
@@ -23,11 +24,11 @@ export async function prove({ experiments, reportFolder, print, change, ...optio
   const startedAt = new Date().toISOString();
   const begin = performance.now();
   try {
-    print(
-      `A system of its own is started, with identities from ${options.spire === undefined ? 'the development trust domain' : 'SPIRE'}`,
-    );
+    const provider = providerInWords(options.spire === undefined ? 'embedded' : 'spire');
+    print(`A system of its own is started, with identities from ${provider}`);
     await using lab = await openLab({ ...options, stateDirectory });
-    const outcomes = await runAll(experiments, change === undefined ? lab : await change(lab), print);
+    const changed = change === undefined ? lab : await change(lab);
+    const outcomes = await Promise.race([runAll(experiments, changed, print), whenStopped(options.signal)]);
     const report: Report = {
       startedAt,
       durationMs: Math.round(performance.now() - begin),
@@ -43,6 +44,15 @@ export async function prove({ experiments, reportFolder, print, change, ...optio
   } finally {
     removeStateDirectory(stateDirectory);
   }
+}
+
+/** Rejects when the run is to end early. */
+async function whenStopped(signal: AbortSignal | undefined): Promise<never> {
+  await new Promise<void>((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+  throw new Error('prove: stopped');
 }
 
 async function runAll(experiments: readonly Experiment[], lab: Lab, print: (text: string) => void): Promise<Outcome[]> {

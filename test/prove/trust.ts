@@ -4,7 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import type { SpireSystem, System } from '@countersign/local-stack';
+import {
+  type LogRecord,
+  type ProgramName,
+  type RunningSystem,
+  recordsFromNow,
+  type SpireSystem,
+  type System,
+} from '@countersign/local-stack';
 import { createWorkloadApiX509Source, type WorkloadApiX509Source } from '@countersign/spiffe-tls';
 
 /** An identity that is not in `identities.json`. */
@@ -24,9 +31,17 @@ export interface Enrolled {
   readonly hint?: string;
 }
 
+/** Where identities come from. */
+export type Provider = 'embedded' | 'spire';
+
+/** The same for people. */
+export function providerInWords(provider: Provider): string {
+  return provider === 'spire' ? 'SPIRE' : 'the development trust domain';
+}
+
 /** The operator. */
 export interface Trust {
-  readonly provider: 'embedded' | 'spire';
+  readonly provider: Provider;
   /** Adds one entry: this process is that workload from now on. */
   enroll(newcomer: Newcomer): Promise<Enrolled>;
   /** The own bundle document, for a partner. */
@@ -67,13 +82,14 @@ export function embeddedTrust(system: System): Trust {
   };
 }
 
-/** A newcomer's SVID lives as long as anybody's in the experiments. */
-const ENTRY_TTL_SECONDS = 120;
-
-/** On SPIRE: entries and bundles, by `spire-server`. The newcomers are this process, so root. */
-export function spireTrust({ spire, identities, accountOf }: SpireSystem): Trust {
+/**
+ * On SPIRE: entries and bundles, by `spire-server`. The newcomers are this process, so root.
+ * @param svidTtlMs life of an SVID: of newcomers as of everybody
+ */
+export function spireTrust({ spire, identities, accountOf }: SpireSystem, svidTtlMs: number): Trust {
   const parentId = `spiffe://${identities.trustDomain}/agent/local`;
-  const lives = { x509_svid_ttl: ENTRY_TTL_SECONDS, jwt_svid_ttl: ENTRY_TTL_SECONDS };
+  const seconds = Math.round(svidTtlMs / 1_000);
+  const lives = { x509_svid_ttl: seconds, jwt_svid_ttl: seconds };
   // An entry is replaced whole: this is how the system made it.
   const entryOf = (workload: string) => {
     const { spiffeId, dnsName } = identities.workload(workload);
@@ -108,4 +124,20 @@ export function spireTrust({ spire, identities, accountOf }: SpireSystem): Trust
       await spire.command(['bundle', 'delete', '-id', `spiffe://${partner}`, '-mode', 'dissociate']);
     },
   };
+}
+
+/** How long a bundle may take: SPIRE's agent asks every five seconds. */
+const BUNDLES_MS = 30_000;
+
+/** Does something, and resolves when each of these programs has other bundles. */
+export async function untilBundles(
+  system: Pick<RunningSystem, 'waitForLog'>,
+  programs: readonly ProgramName[],
+  change: () => Promise<void>,
+): Promise<void> {
+  const isSince = recordsFromNow();
+  await change();
+  const isUpdate = (record: LogRecord) =>
+    isSince(record) && record['event'] === 'identity' && JSON.stringify(record['changed']).includes('"bundles":true');
+  await Promise.all(programs.map((program) => system.waitForLog(program, isUpdate, BUNDLES_MS)));
 }

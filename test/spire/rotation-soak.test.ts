@@ -5,7 +5,6 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PartName } from '@countersign/local-stack';
 import { startTestSystemAnywhere } from '../integration/test-system.ts';
 import { loadAdapters } from '../soak/adapters.ts';
 import { placeOrders, watchOrders } from '../soak/orders.ts';
@@ -26,12 +25,11 @@ test(`T30 every push during ${seconds} s at a TTL of ${TTL_SECONDS} s: no call f
   const adapters = await loadAdapters(system);
   const loops = [...adapters.loops, placeOrders(system.customerUrl, 'http'), placeOrders(system.customerUrl, 'grpc')];
   let pushes: readonly Pushes[] = [];
-  const pidOf = (program: string) => system.pidOf(program as PartName);
-  counter.count(pidOf);
+  counter.count(system.pidOf);
   try {
     await lasting(seconds * 1_000);
   } finally {
-    pushes = counter.count(pidOf);
+    pushes = counter.count(system.pidOf);
     await Promise.all(loops.map((loop) => loop.stop()));
     orders.stop();
     await adapters.stop();

@@ -17,7 +17,7 @@ export interface Upload {
 }
 
 /** A status to answer with, or what else to do with the request. */
-export type Answer = number | ((response: ServerResponse) => void);
+export type Answer = number | ((response: ServerResponse, upload: Upload) => void);
 
 export interface LogReceiver {
   readonly url: URL;
@@ -39,10 +39,11 @@ export async function startLogReceiver(t: TestContext, answers: readonly Answer[
     const bytes = Buffer.concat(await request.toArray());
     const json = gunzipSync(bytes).toString();
     const ids = parseIds(json);
-    uploads.push({ path: request.url ?? '', headers: request.headers, bytes, json, ids });
+    const upload = { path: request.url ?? '', headers: request.headers, bytes, json, ids };
+    uploads.push(upload);
     const answer = left.shift() ?? 200;
     if (answer === 200) taken.push(...ids);
-    if (typeof answer === 'function') answer(response);
+    if (typeof answer === 'function') answer(response, upload);
     else response.writeHead(answer).end();
     for (const look of [...waiting]) look();
   });

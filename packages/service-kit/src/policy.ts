@@ -34,6 +34,8 @@ export interface PolicyOptions {
   readonly logger: Logger;
   /** Whether answers name the rule. */
   readonly development: boolean;
+  /** Takes what ends the metrics of the policy and of its decision log: not before they were read a last time. */
+  atEnd(end: () => void): void;
 }
 
 /** A policy in use. */
@@ -61,7 +63,8 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
   report();
   const stop = engine.subscribe(report);
   const decisions = createDecisionSinks({ ...options, service: options.name, version });
-  const stopObserving = [observeEngine(engine), observeDeliveries(decisions)];
+  // What the decision log delivers and loses as it closes is to be in the last reading.
+  for (const end of [observeEngine(engine), observeDeliveries(decisions)]) options.atEnd(end);
   const self = () => source.current().svid.id;
   const chain = recordingVerifier(createChainVerifier({ source }));
   return {
@@ -73,7 +76,7 @@ export async function startPolicy(options: PolicyOptions): Promise<Policy> {
     },
     authorize: createSpiffeAuthorizer(engine, () => self().toString()),
     close: async () => {
-      for (const end of [stop, ...stopObserving]) end();
+      stop();
       engine.close();
       from.close();
       await decisions.close();

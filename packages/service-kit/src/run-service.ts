@@ -44,6 +44,8 @@ export interface ServiceContext<S extends Settings> {
   readonly readiness: Readiness;
   /** Aborted when the service begins to stop: streams end themselves then. */
   readonly stopping: AbortSignal;
+  /** Takes what is to be done last, when telemetry has read and sent everything. */
+  atEnd(end: () => void): void;
 }
 
 /** A service that runs. */
@@ -115,6 +117,7 @@ async function serve<S extends Settings>(
   readiness.report('service', 'is starting');
   const health = await startHealthServer(common.healthAddress, readiness);
   const { development } = common;
+  const ends: Array<() => void> = [];
   const service = await program.start({
     name: program.name,
     config,
@@ -125,6 +128,7 @@ async function serve<S extends Settings>(
     chainSigner: createChainSigner({ source }),
     readiness,
     stopping: stopping.signal,
+    atEnd: (each) => void ends.push(each),
   });
   const addresses = { ...service.addresses, health: formatAddress(health.address) };
   logger.info({ event: 'listening', addresses });
@@ -136,13 +140,21 @@ async function serve<S extends Settings>(
   const forced = setTimeout(() => host.exit(0), END_MS);
   stopping.abort();
   await service.stop(DRAIN_MS);
-  await end({ telemetry, source, health });
+  await end({ telemetry, ends, source, health });
   clearTimeout(forced);
   logger.info({ event: 'stopped' });
 }
 
-async function end(parts: { telemetry: Telemetry; source: LiveX509Source; health: { close(): Promise<void> } }) {
+interface EndingParts {
+  readonly telemetry: Telemetry;
+  readonly ends: ReadonlyArray<() => void>;
+  readonly source: LiveX509Source;
+  readonly health: { close(): Promise<void> };
+}
+
+async function end(parts: EndingParts): Promise<void> {
   await parts.telemetry.shutdown();
+  for (const each of parts.ends) each();
   parts.source.close();
   await parts.health.close();
 }

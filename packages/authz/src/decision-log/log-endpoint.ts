@@ -13,8 +13,13 @@ export type UploadOutcome =
   | { readonly kind: 'taken' }
   /** The receiver does not want it, and would not a second time either: 4xx, or a redirect, which is not followed. */
   | { readonly kind: 'refused'; readonly why: string }
-  /** Nothing was heard, or something that another attempt can change: 408, 425, 429, 5xx. */
-  | { readonly kind: 'retry'; readonly why: string };
+  /** It is too large for the receiver: 413. */
+  | { readonly kind: 'too-large'; readonly why: string }
+  /**
+   * Nothing was heard, or something that another attempt can change: 408, 425, 429, 5xx, and 413 with `Retry-After`.
+   * `afterMs` is what the receiver asks to be left alone for.
+   */
+  | { readonly kind: 'retry'; readonly why: string; readonly afterMs?: number };
 
 /** Where uploads go. */
 export interface LogEndpoint {
@@ -37,6 +42,10 @@ export interface LogEndpointOptions {
 const TIMEOUT_MS = 10_000;
 /** What the receiver says beside its status interests nobody; more of it than this ends the connection. */
 const MAX_ANSWER_BYTES = 65_536;
+/** However long a receiver asks: the buffer is in memory, and a slip of a digit must not silence the log for days. */
+const MAX_RETRY_AFTER_MS = 600_000;
+/** The one form of a date that servers may send today. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 /** 4xx that speak of the moment, not of the upload. */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
@@ -63,17 +72,34 @@ export function createLogEndpoint(options: LogEndpointOptions): LogEndpoint {
           });
           // An answer that breaks off after its status has still been given.
           response.on('error', () => {});
-          resolve(outcomeOf(response.statusCode ?? 0));
+          resolve(outcomeOf(response.statusCode ?? 0, retryAfterMs(response.headers['retry-after'], Date.now())));
         });
         sent.end(body);
       }),
   };
 }
 
-function outcomeOf(status: number): UploadOutcome {
+function outcomeOf(status: number, afterMs: number | undefined): UploadOutcome {
   if (status >= 200 && status < 300) return { kind: 'taken' };
   const why = `the receiver answered ${status}`;
-  return { kind: status >= 300 && status < 500 && !PASSING.has(status) ? 'refused' : 'retry', why };
+  // RFC 9110, section 15.5.14: with `Retry-After` the condition is temporary, and not about this upload.
+  if (status === 413 && afterMs === undefined) return { kind: 'too-large', why };
+  if (status >= 300 && status < 500 && status !== 413 && !PASSING.has(status)) return { kind: 'refused', why };
+  return { kind: 'retry', why, ...(afterMs === undefined ? {} : { afterMs }) };
+}
+
+/**
+ * `Retry-After` of RFC 9110, section 10.2.3: seconds, or a date. `undefined` for what is neither, and never longer than
+ * a receiver may keep decisions from leaving.
+ */
+export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const afterMs = /^\d{1,9}$/.test(value)
+    ? Number(value) * 1000
+    : HTTP_DATE.test(value)
+      ? Date.parse(value) - nowMs
+      : NaN;
+  return Number.isNaN(afterMs) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, afterMs));
 }
 
 /** The URL of the uploads, checked. */

@@ -74,25 +74,27 @@ export function createUploader(parts: UploaderParts, times: UploadTimes): Upload
     state = { is: 'sending' };
     void deliver(parts, ending.signal, note).then(settle, (error: unknown) => {
       buffer.release(0);
-      settle(error instanceof Error ? error.message : String(error));
+      settle({ why: error instanceof Error ? error.message : String(error) });
     });
   }
 
   function note(outcome: UploadOutcome): void {
-    if (outcome.kind === 'refused') tell(parts, { state: 'refusing', why: outcome.why });
+    if (outcome.kind === 'refused' || outcome.kind === 'too-large')
+      tell(parts, { state: 'refusing', why: outcome.why });
     else if (outcome.kind === 'taken' && failures > 0) tell(parts, { state: 'delivering' });
     if (outcome.kind !== 'retry') failures = 0;
   }
 
-  function settle(failed: string | undefined): void {
+  function settle(failed: Failure | undefined): void {
     state = { is: 'idle' };
     if (failed !== undefined && !ending.signal.aborted) {
       failures += 1;
       counter.retried();
-      if (failures === 1) tell(parts, { state: 'failing', why: failed });
+      if (failures === 1) tell(parts, { state: 'failing', why: failed.why });
     }
     if (finish !== undefined && (ending.signal.aborted || buffer.size === 0)) finish();
-    else if (failed !== undefined) waitFor('retry', retryMs());
+    // Not before the receiver asks for it, and not in step with whomever else it asked.
+    else if (failed !== undefined) waitFor('retry', (failed.afterMs ?? 0) + retryMs());
     else if (closing !== undefined) start();
     else if (buffer.size > 0) waitForMore();
   }
@@ -132,12 +134,19 @@ export function createUploader(parts: UploaderParts, times: UploadTimes): Upload
   };
 }
 
+/** Why uploads stopped before all were made. */
+interface Failure {
+  readonly why: string;
+  /** What the receiver asks to be left alone for. */
+  readonly afterMs?: number;
+}
+
 /** Uploads the events that are there now. Returns why it stopped before, when it did. */
 async function deliver(
   { buffer, packer, endpoint, counter }: UploaderParts,
   signal: AbortSignal,
   note: (outcome: UploadOutcome) => void,
-): Promise<string | undefined> {
+): Promise<Failure | undefined> {
   // Not those that come meanwhile: at a steady pace they would each go alone.
   let due = buffer.size;
   while (due > 0 && buffer.size > 0) {
@@ -149,11 +158,17 @@ async function deliver(
       continue;
     }
     const outcome = await endpoint.upload(chunk.body, signal);
+    if (outcome.kind === 'too-large' && chunk.count > 1) {
+      // The same events again, in smaller uploads.
+      buffer.release(0);
+      packer.shrink();
+      continue;
+    }
     buffer.release(outcome.kind === 'retry' ? 0 : chunk.count);
     if (outcome.kind === 'taken') counter.sent(chunk.count);
-    if (outcome.kind === 'refused') counter.dropped('refused', chunk.count);
+    if (outcome.kind === 'refused' || outcome.kind === 'too-large') counter.dropped(outcome.kind, chunk.count);
     note(outcome);
-    if (outcome.kind === 'retry') return outcome.why;
+    if (outcome.kind === 'retry') return outcome;
     due -= chunk.count;
   }
   return undefined;

@@ -36,6 +36,8 @@ export interface SpireControl extends SpireCommands {
   readonly socket: string;
   /** Path of the server's private API, for `spire-server -socketPath`. */
   readonly serverSocket: string;
+  /** PEM files of the root on disk, which only root can read. */
+  readonly root: { readonly certificate: string; readonly key: string };
   /** Puts a new root on disk: the next authority that is prepared has it as its upstream. */
   replaceRoot(): Promise<void>;
   /** Ends server or agent; resolves when it was started again and answers. */

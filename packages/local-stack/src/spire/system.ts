@@ -8,6 +8,7 @@ import type { Account } from '../identity-provider.ts';
 import type { LogRecord } from '../part.ts';
 import { type RunningSystem, type SystemOptions, startOn } from '../system.ts';
 import { createSpireCommand } from './command.ts';
+import { rootFiles } from './config-files.ts';
 import { createSpireCommands, type SpireControl } from './control.ts';
 import { createSpireIdentityControl } from './identity-control.ts';
 import { createSpireProvider, type SpireOptions } from './provider.ts';
@@ -39,6 +40,7 @@ export async function startSpireSystem(options: SpireSystemOptions): Promise<Spi
     ...createSpireCommands(createSpireCommand(options.spire.server, serverSocket)),
     socket: `unix://${agentSocket}`,
     serverSocket,
+    root: rootFiles(provider.layout),
     restart: (name) => restartProcess(system, name),
     replaceRoot: () => replaceRoot(provider.layout, TrustDomain.parse(identities.trustDomain), Date.now()),
   };
