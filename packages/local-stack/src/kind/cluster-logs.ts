@@ -1,0 +1,118 @@
+/**
+ * The logs of the system's pods, and a way to wait for what a change leads to in each of them. Time is told by the
+ * node's clock alone (`--since` is counted there): a virtual machine's may be off from ours.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Identities } from '@countersign/identities';
+import { LocalStackError } from '../errors.ts';
+import type { LogRecord } from '../part.ts';
+import { isObject } from './json.ts';
+import type { Kubectl } from './kubectl.ts';
+
+/** One line of one container. */
+export interface PodLine {
+  readonly pod: string;
+  readonly container: string;
+  readonly text: string;
+  /** The line as a record; absent when it is none. */
+  readonly record?: LogRecord;
+}
+
+/** Reads logs. */
+export interface ClusterLogs {
+  /** All lines of the last seconds, or of all time. */
+  read(lastSeconds?: number): Promise<PodLine[]>;
+  /** Makes a change and waits until each of the pods that ran before has written a line that says it has it. */
+  untilEachHas(says: (line: PodLine) => boolean, change: () => Promise<unknown>): Promise<PodLine[]>;
+}
+
+/** How long and how often is waited; tests are in more of a hurry. */
+export interface Patience {
+  readonly timeoutMs: number;
+  readonly intervalMs: number;
+}
+
+/** The agent asks its server every five seconds, and services look within two. */
+const patience: Patience = { timeoutMs: 90_000, intervalMs: 1_000 };
+/** Lines this young when a change is made are remembered as older than it. */
+const overlapSeconds = 10;
+
+/** @param names workloads whose pods are meant */
+export function createClusterLogs(
+  kubectl: Kubectl,
+  { namespace }: Pick<Identities, 'namespace'>,
+  names: readonly string[],
+  { timeoutMs, intervalMs }: Patience = patience,
+): ClusterLogs {
+  const selector = `app.kubernetes.io/name in (${names.join(',')})`;
+  const pods = ['-n', namespace, '-l', selector];
+  const read = async (lastSeconds?: number): Promise<PodLine[]> => {
+    const since = lastSeconds === undefined ? [] : [`--since=${lastSeconds}s`];
+    const all = ['--all-containers', '--prefix', '--tail=-1', '--max-log-requests=50', '--ignore-errors'];
+    return linesIn(await kubectl.run(['logs', ...pods, ...all, ...since]));
+  };
+  const running = async () => {
+    const text = await kubectl.run(['get', 'pods', ...pods, '--field-selector=status.phase=Running', '-o', 'name']);
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [line.replace(/^pod\//, '')]));
+  };
+  return {
+    read,
+    async untilEachHas(says, change) {
+      const waiting = new Set(await running());
+      if (waiting.size === 0) throw new LocalStackError('CLUSTER_FAILED', `no pod of ${names.join(', ')} runs: npm run kind -- up, or tilt up`);
+      const older = new Set((await read(overlapSeconds)).map(keyOf));
+      const startedAt = performance.now();
+      const found: PodLine[] = [];
+      await change();
+      for (;;) {
+        const elapsedMs = performance.now() - startedAt;
+        const lines = await read(Math.ceil(elapsedMs / 1000) + overlapSeconds);
+        for (const line of lines) {
+          if (!waiting.has(line.pod) || older.has(keyOf(line)) || !says(line)) continue;
+          waiting.delete(line.pod);
+          found.push(line);
+        }
+        if (waiting.size === 0) return found;
+        if (elapsedMs > timeoutMs)
+          throw new LocalStackError('PART_TIMEOUT', `not heard of within ${timeoutMs / 1000} s in ${[...waiting].join(', ')}`);
+        await delay(intervalMs);
+      }
+    },
+  };
+}
+
+function keyOf({ pod, container, text }: PodLine): string {
+  return `${pod}/${container} ${text}`;
+}
+
+/** `[pod/backend-7d9f-x/backend] {"level":...}` */
+function linesIn(text: string): PodLine[] {
+  return text.split('\n').flatMap((line) => {
+    const [, pod, container, rest = ''] = /^\[pod\/([^/\]]+)\/([^/\]]+)\] (.*)$/.exec(line) ?? [];
+    if (pod === undefined || container === undefined) return [];
+    const record = recordIn(rest);
+    return [{ pod, container, text: rest, ...(record === undefined ? {} : { record }) }];
+  });
+}
+
+function recordIn(text: string): LogRecord | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says of a line that its pod has a new SVID, or new bundles: our services tell it, and so does PostgreSQL's sidecar. */
+export function hasNew(changed: 'svid' | 'bundles'): (line: PodLine) => boolean {
+  return ({ record, text }) => {
+    if (record?.['event'] !== 'identity') return text.includes('X.509 certificates updated');
+    const what = record['changed'];
+    return isObject(what) && what[changed] === true;
+  };
+}
+
+/** Every workload that holds an identity for as long as it runs. */
+export const residents = ['customer', 'backend', 'db-client', 'postgres'];
