@@ -1,0 +1,113 @@
+/** SPIRE on the cluster: the ClusterSPIFFEIDs of the controller manager, and the server's own commands. */
+import { type Api, MERGE_PATCH } from './api.ts';
+import { execIn } from './forward.ts';
+import { identities, NAMESPACES } from './names.ts';
+import type { ListOf, ObjectMeta } from './objects.ts';
+
+const PATH = '/apis/spire.spiffe.io/v1alpha1/clusterspiffeids';
+const SERVER = '/opt/spire/bin/spire-server';
+
+/** A ClusterSPIFFEID, as far as it is looked at; all of its specification is kept when it is copied. */
+export interface ClusterSpiffeId {
+  readonly metadata: ObjectMeta;
+  readonly spec: {
+    readonly className?: string;
+    readonly spiffeIDTemplate: string;
+    readonly podSelector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly workloadSelectorTemplates?: readonly string[];
+    readonly ttl?: string;
+    readonly fallback?: boolean;
+  };
+  readonly status?: { readonly stats?: Readonly<Record<string, number>> };
+}
+
+/** All of them. */
+export async function clusterSpiffeIds(api: Api): Promise<readonly ClusterSpiffeId[]> {
+  return (await api.get<ListOf<ClusterSpiffeId>>(PATH)).items;
+}
+
+/** One by its name, which on this cluster begins with nothing but the workload's. */
+export async function clusterSpiffeIdOf(api: Api, workload: string): Promise<ClusterSpiffeId> {
+  const all = await clusterSpiffeIds(api);
+  const found = all.find(({ spec }) => Object.values(spec.podSelector?.matchLabels ?? {}).includes(workload));
+  if (found === undefined) throw new Error(`no ClusterSPIFFEID selects ${workload}: ${all.map(nameOf).join(', ')}`);
+  return found;
+}
+
+const nameOf = ({ metadata }: ClusterSpiffeId) => metadata.name;
+
+/** A copy of one: under another name, and for pods with another label. Who gets it is still told by the ServiceAccount. */
+export interface ClusterSpiffeIdCopy {
+  readonly name: string;
+  /** The label's value in the original, and in the copy. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Makes a copy. */
+export async function addClusterSpiffeId(api: Api, like: ClusterSpiffeId, copy: ClusterSpiffeIdCopy): Promise<void> {
+  const labels = Object.entries(like.spec.podSelector?.matchLabels ?? {});
+  const matchLabels = Object.fromEntries(labels.map(([key, value]) => [key, value === copy.from ? copy.to : value]));
+  const spec = { ...like.spec, podSelector: { ...like.spec.podSelector, matchLabels } };
+  const body = { apiVersion: 'spire.spiffe.io/v1alpha1', kind: 'ClusterSPIFFEID', metadata: { name: copy.name }, spec };
+  await api.apply(PATH, { method: 'POST', body });
+}
+
+/** Takes one away, if it is there. */
+export async function removeClusterSpiffeId(api: Api, name: string): Promise<void> {
+  await api.send(`${PATH}/${name}`, { method: 'DELETE' });
+}
+
+/** Gives SVIDs of some workloads another life; an agent replaces those of an entry that was changed. */
+export async function setTtl(api: Api, workloads: readonly string[], ttl: string | undefined): Promise<void> {
+  for (const workload of workloads) {
+    const { metadata } = await clusterSpiffeIdOf(api, workload);
+    const body = { spec: { ttl: ttl ?? null } };
+    await api.apply(`${PATH}/${metadata.name}`, { method: 'PATCH', body, contentType: MERGE_PATCH });
+  }
+}
+
+/** Runs `spire-server`. */
+export function spireServer(...args: readonly string[]): Promise<string> {
+  return execIn('spire-server-0', 'spire-server', [SERVER, ...args], NAMESPACES.spireServer);
+}
+
+/** A registration entry. */
+export interface Entry {
+  readonly spiffeId: string;
+  readonly selectors: readonly string[];
+  readonly dnsNames: readonly string[];
+}
+
+interface EntriesDocument {
+  readonly entries: ReadonlyArray<{
+    readonly spiffe_id: { readonly trust_domain: string; readonly path: string };
+    readonly selectors: ReadonlyArray<{ readonly type: string; readonly value: string }>;
+    readonly dns_names?: readonly string[];
+  }>;
+}
+
+/** Entries of workloads; those of the agents themselves are not among them. */
+export async function workloadEntries(): Promise<readonly Entry[]> {
+  const document: EntriesDocument = JSON.parse(await spireServer('entry', 'show', '-output', 'json'));
+  return document.entries
+    .map(({ spiffe_id: id, selectors, dns_names: dnsNames = [] }) => ({
+      spiffeId: `spiffe://${id.trust_domain}${id.path}`,
+      selectors: selectors.map(({ type, value }) => `${type}:${value}`),
+      dnsNames,
+    }))
+    .filter(({ spiffeId }) => !spiffeId.startsWith(`spiffe://${identities.trustDomain}/spire/`));
+}
+
+/** Authorities that sign X.509-SVIDs, by their state. */
+export async function x509Authorities(): Promise<ReadonlyMap<'active' | 'prepared' | 'old', string>> {
+  const states: Record<string, { authority_id?: string } | undefined> = JSON.parse(
+    await spireServer('localauthority', 'x509', 'show', '-output', 'json'),
+  );
+  const found = new Map<'active' | 'prepared' | 'old', string>();
+  for (const state of ['active', 'prepared', 'old'] as const) {
+    const id = states[state]?.authority_id;
+    if (id !== undefined && id !== '') found.set(state, id);
+  }
+  return found;
+}
