@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Identities } from '@countersign/identities';
 import { LocalStackError } from '../errors.ts';
 import type { LogRecord } from '../part.ts';
-import { isObject } from './json.ts';
+import { at, isObject, objectsAt, textAt } from './json.ts';
 import type { Kubectl } from './kubectl.ts';
 
 /** One line of one container. */
@@ -23,8 +23,13 @@ export interface ClusterLogs {
   /** All lines of the last seconds, or of all time. */
   read(lastSeconds?: number): Promise<PodLine[]>;
   /** Makes a change and waits until each of the pods that ran before has written a line that says it has it. */
-  untilEachHas(says: (line: PodLine) => boolean, change: () => Promise<unknown>): Promise<PodLine[]>;
+  untilEachHas(says: Says, change: () => Promise<unknown>): Promise<PodLine[]>;
+  /** Does something and waits for the first line that is about it, in any pod. */
+  untilOneHas(says: Says, change: () => Promise<unknown>): Promise<PodLine>;
 }
+
+/** Chooses a line. */
+export type Says = (line: PodLine) => boolean;
 
 /** How long and how often is waited; tests are in more of a hurry. */
 export interface Patience {
@@ -51,33 +56,55 @@ export function createClusterLogs(
     const all = ['--all-containers', '--prefix', '--tail=-1', '--max-log-requests=50', '--ignore-errors'];
     return linesIn(await kubectl.run(['logs', ...pods, ...all, ...since]));
   };
-  const running = async () => {
-    const text = await kubectl.run(['get', 'pods', ...pods, '--field-selector=status.phase=Running', '-o', 'name']);
-    return text.split('\n').flatMap((line) => (line === '' ? [] : [line.replace(/^pod\//, '')]));
-  };
+  // One that is going may be gone before it hears of anything.
+  const running = async () =>
+    objectsAt(await kubectl.get(['pods', ...pods]), 'items')
+      .filter(
+        (pod) => textAt(pod, 'status', 'phase') === 'Running' && at(pod, 'metadata', 'deletionTimestamp') === undefined,
+      )
+      .map((pod) => textAt(pod, 'metadata', 'name'));
+  /** The lines that are written after a change was begun, again and again, until they are enough. */
+  async function follow<T>(
+    change: () => Promise<unknown>,
+    enough: (fresh: readonly PodLine[]) => T | undefined,
+    missing: () => string,
+  ): Promise<T> {
+    const older = new Set((await read(overlapSeconds)).map(keyOf));
+    const startedAt = performance.now();
+    await change();
+    for (;;) {
+      const elapsedMs = performance.now() - startedAt;
+      const lines = await read(Math.ceil(elapsedMs / 1000) + overlapSeconds);
+      const found = enough(lines.filter((line) => !older.has(keyOf(line))));
+      if (found !== undefined) return found;
+      if (elapsedMs > timeoutMs)
+        throw new LocalStackError('PART_TIMEOUT', `not heard of within ${timeoutMs / 1000} s in ${missing()}`);
+      await delay(intervalMs);
+    }
+  }
+
   return {
     read,
     async untilEachHas(says, change) {
       const waiting = new Set(await running());
-      if (waiting.size === 0) throw new LocalStackError('CLUSTER_FAILED', `no pod of ${names.join(', ')} runs: npm run kind -- up, or tilt up`);
-      const older = new Set((await read(overlapSeconds)).map(keyOf));
-      const startedAt = performance.now();
+      if (waiting.size === 0)
+        throw new LocalStackError(
+          'CLUSTER_FAILED',
+          `no pod of ${names.join(', ')} runs: npm run kind -- up, or tilt up`,
+        );
       const found: PodLine[] = [];
-      await change();
-      for (;;) {
-        const elapsedMs = performance.now() - startedAt;
-        const lines = await read(Math.ceil(elapsedMs / 1000) + overlapSeconds);
-        for (const line of lines) {
-          if (!waiting.has(line.pod) || older.has(keyOf(line)) || !says(line)) continue;
-          waiting.delete(line.pod);
-          found.push(line);
-        }
-        if (waiting.size === 0) return found;
-        if (elapsedMs > timeoutMs)
-          throw new LocalStackError('PART_TIMEOUT', `not heard of within ${timeoutMs / 1000} s in ${[...waiting].join(', ')}`);
-        await delay(intervalMs);
-      }
+      const enough = (fresh: readonly PodLine[]) => {
+        for (const line of fresh) if (waiting.has(line.pod) && says(line) && waiting.delete(line.pod)) found.push(line);
+        return waiting.size === 0 ? found : undefined;
+      };
+      return await follow(change, enough, () => [...waiting].join(', '));
     },
+    untilOneHas: (says, change) =>
+      follow(
+        change,
+        (fresh) => fresh.find(says),
+        () => names.join(', '),
+      ),
   };
 }
 
@@ -105,8 +132,8 @@ function recordIn(text: string): LogRecord | undefined {
   }
 }
 
-/** Says of a line that its pod has a new SVID, or new bundles: our services tell it, and so does PostgreSQL's sidecar. */
-export function hasNew(changed: 'svid' | 'bundles'): (line: PodLine) => boolean {
+/** A line that says that its pod has a new SVID, or new bundles: our services tell it, and so does PostgreSQL's sidecar. */
+export function hasNew(changed: 'svid' | 'bundles'): Says {
   return ({ record, text }) => {
     if (record?.['event'] !== 'identity') return text.includes('X.509 certificates updated');
     const what = record['changed'];

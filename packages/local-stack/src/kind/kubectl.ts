@@ -1,5 +1,5 @@
 /** `kubectl`, always with our own context: whatever else a person's kubeconfig points to is never touched. */
-import { parseObject, type JsonObject } from './json.ts';
+import { type JsonObject, parseObject } from './json.ts';
 import { type RunProgram, runProgram } from './run-program.ts';
 
 /** kind calls the context of the cluster `countersign` so; the node of our own CI takes the same name. */
@@ -9,15 +9,19 @@ export const context = 'kind-countersign';
 export interface Kubectl {
   /** Runs `kubectl <args>` and gives what it printed. @throws {LocalStackError} `CLUSTER_FAILED` */
   run(args: readonly string[], input?: string): Promise<string>;
-  /** The same with `-o json`, read. */
+  /** What it is called with, for those who run it themselves. */
+  arguments(args: readonly string[]): string[];
+  /** `kubectl get <args> -o json`, read. */
   get(args: readonly string[]): Promise<JsonObject>;
 }
 
 /** Makes it. */
 export function createKubectl(run: RunProgram = runProgram): Kubectl {
   const kubectl: Kubectl = {
-    run: (args, input) => run('kubectl', ['--context', context, ...args], input),
-    get: async (args) => parseObject(await kubectl.run(['get', ...args, '-o', 'json']), `kubectl get ${args.join(' ')}`),
+    arguments: (args) => ['--context', context, ...args],
+    run: (args, input) => run('kubectl', kubectl.arguments(args), input),
+    get: async (args) =>
+      parseObject(await kubectl.run(['get', ...args, '-o', 'json']), `kubectl get ${args.join(' ')}`),
   };
   return kubectl;
 }

@@ -42,7 +42,12 @@ export async function forwardPort({ namespace, target, port, localPort }: Forwar
   const lines = createInterface({ input: child.stdout });
   const opened = new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new LocalStackError('CLUSTER_FAILED', `kubectl port-forward ${target} ${port}: not open within ${readyTimeoutMs / 1000} s`));
+      reject(
+        new LocalStackError(
+          'CLUSTER_FAILED',
+          `kubectl port-forward ${target} ${port}: not open within ${readyTimeoutMs / 1000} s`,
+        ),
+      );
     }, readyTimeoutMs);
     void ended.then(() => clearTimeout(timer));
     lines.on('line', (line) => {

@@ -20,7 +20,11 @@ export interface RotationParts {
 export async function rotate({ spire, logs, identities, print }: RotationParts): Promise<void> {
   const ids = new Set(identities.names().map((name) => identities.workload(name).spiffeId));
   const entries = entriesToUpdate(await spire.command(['entry', 'show', '-output', 'json']), ids);
-  if (entries.length === 0) throw new LocalStackError('CLUSTER_FAILED', 'SPIRE has no entry of identities.json: are the ClusterSPIFFEIDs there?');
+  if (entries.length === 0)
+    throw new LocalStackError(
+      'CLUSTER_FAILED',
+      'SPIRE has no entry of identities.json: are the ClusterSPIFFEIDs there?',
+    );
   const renewed = await logs.untilEachHas(hasNew('svid'), () => spire.updateEntries(entries));
   for (const line of renewed) print(describe(line));
   print(`${entries.length} entries, ${renewed.length} pods: every SVID is new`);

@@ -15,10 +15,15 @@ const timeoutMs = 120_000;
  */
 export const runProgram: RunProgram = (program, args, input = '') =>
   new Promise((resolve, reject) => {
-    const child = execFile(program, [...args], { maxBuffer, timeout: timeoutMs, encoding: 'utf8' }, (cause, stdout, stderr) => {
-      if (cause === null) resolve(stdout);
-      else reject(failure(program, args, systemErrorCode(cause) === 'ENOENT' ? undefined : stderr || cause.message));
-    });
+    const child = execFile(
+      program,
+      [...args],
+      { maxBuffer, timeout: timeoutMs, encoding: 'utf8' },
+      (cause, stdout, stderr) => {
+        if (cause === null) resolve(stdout);
+        else reject(failure(program, args, systemErrorCode(cause) === 'ENOENT' ? undefined : stderr || cause.message));
+      },
+    );
     // A program that reads nothing closes its input early.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
@@ -41,6 +46,7 @@ export function showProgram(program: string, args: readonly string[]): Promise<v
 
 /** @param said undefined: the program is not there */
 function failure(program: string, args: readonly string[], said: string | undefined): LocalStackError {
-  const why = said === undefined ? 'it is not on PATH; npm run kind -- doctor says what is missing' : said.trim().slice(-800);
+  const why =
+    said === undefined ? 'it is not on PATH; npm run kind -- doctor says what is missing' : said.trim().slice(-800);
   return new LocalStackError('CLUSTER_FAILED', `${[program, ...args.slice(0, 4)].join(' ')}: ${why}`);
 }
