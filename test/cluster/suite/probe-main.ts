@@ -5,6 +5,7 @@
 import diagnosticsChannel from 'node:diagnostics_channel';
 import { request } from 'node:https';
 import { createInterface } from 'node:readline';
+import { CHAIN_CERTS_HEADER, CHAIN_HEADER, createChainSigner } from '@countersign/caller-chain';
 import {
   authorizeId,
   connectSpiffeHttp2,
@@ -54,13 +55,15 @@ function describe({ leaf, id }: X509Svid): ProbeSvid {
 type Of<What extends ProbeRequest['what']> = Extract<ProbeRequest, { readonly what: What }>;
 
 async function overHttps({ address, serverId, path, presenting }: Of<'https'>): Promise<ProbeAnswer> {
-  const agent = createSpiffeHttpsAgent({
-    source: sourceFor(presenting),
-    authorize: authorizeId(SpiffeId.parse(serverId)),
-  });
+  const own = sourceFor(presenting);
+  const server = SpiffeId.parse(serverId);
+  const agent = createSpiffeHttpsAgent({ source: own, authorize: authorizeId(server) });
+  const link = { audience: server, act: `GET ${path.split('?')[0]}` };
+  const { chain, certs } = await createChainSigner({ source: own }).sign(link);
+  const headers = { [CHAIN_HEADER]: chain, [CHAIN_CERTS_HEADER]: certs };
   try {
     return await new Promise((resolve, reject) => {
-      const sent = request(`https://${address}${path}`, { agent, timeout: TIMEOUT_MS }, (response) => {
+      const sent = request(`https://${address}${path}`, { agent, headers, timeout: TIMEOUT_MS }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk;

@@ -11,7 +11,7 @@ export type ProbeRequest =
   | { readonly what: 'keep' }
   /** Keep an SVID from elsewhere in its place. */
   | TakeRequest
-  /** `GET` over HTTPS. */
+  /** `GET` over HTTPS, with a caller chain that begins here. */
   | HttpsRequest
   /** A gRPC method with an empty message. */
   | GrpcRequest
