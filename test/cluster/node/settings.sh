@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Names and addresses of the node, for the scripts beside this one, which source it. STATE, the node's one folder, comes from
+# the environment. Nothing here is used outside the node's own namespaces.
+
+: "${STATE:?the folder of the node; npm run test:cluster makes it}"
+
+# As kind would name the cluster, its context and its one node.
+export CLUSTER=countersign
+export CONTEXT=kind-$CLUSTER
+export NODE_NAME=$CLUSTER-control-plane
+
+export NODE_IP=10.77.0.2
+export POD_SUBNET=10.244.0.0/24
+export SERVICE_SUBNET=10.96.0.0/16
+# The first address of the services is the API server's, by convention; the tenth is DNS.
+export API_SERVICE_IP=10.96.0.1
+export DNS_SERVICE_IP=10.96.0.10
+
+export PATH=$STATE/bin:$PATH
+export PKI=$STATE/pki
+export KUBECONFIG=$STATE/kubeconfig/admin.conf
+# What programs write to a home or a temporary folder goes with the node.
+export HOME=$STATE/home TMPDIR=$STATE/tmp
+
+# until_succeeds SECONDS COMMAND...: runs it until it succeeds; says which command did not.
+until_succeeds() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    if ((SECONDS >= deadline)); then
+      echo "node: in time, this did not succeed: $*" >&2
+      return 1
+    fi
+    sleep 0.2
+  done
+}
