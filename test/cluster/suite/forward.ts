@@ -1,5 +1,6 @@
 /** Ports of pods on this machine's loopback, as `kubectl port-forward` gives them to a person. */
-import { kubectl, startKubectl } from './kubectl.ts';
+import { forwardPort } from '../../../packages/local-stack/src/kind/port-forward.ts';
+import { kubectl } from './kubectl.ts';
 import { NAMESPACES } from './names.ts';
 
 /** A forwarded port. */
@@ -14,15 +15,8 @@ export interface Forward extends AsyncDisposable {
  * @param target `deployment/customer` or `pod/postgres-0`
  */
 export async function forward(target: string, port: number, namespace: string = NAMESPACES.shop): Promise<Forward> {
-  const args = ['--namespace', namespace, 'port-forward', '--address=127.0.0.1', target, `:${port}`];
-  const running = startKubectl(args, /^Forwarding from 127\.0\.0\.1:(\d+) /);
-  const [, local] = await running.announced;
-  const bound = Number(local);
-  return {
-    port: bound,
-    url: `http://127.0.0.1:${bound}`,
-    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
-  };
+  const opened = await forwardPort({ namespace, target, port });
+  return { ...opened, url: `http://127.0.0.1:${opened.port}` };
 }
 
 /** The customer's edge. It listens on its pod's loopback: this is the way to it. */

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { CONTEXT } from './names.ts';
+import { context } from '../../../packages/local-stack/src/kind/kubectl.ts';
 
 /** How a command ended. */
 export interface Outcome {
@@ -79,7 +79,7 @@ export function startKubectl(args: readonly string[], announces: RegExp): Runnin
 }
 
 function start(args: readonly string[]): ChildProcessWithoutNullStreams {
-  return spawn('kubectl', ['--context', CONTEXT, ...args], { stdio: 'pipe' });
+  return spawn('kubectl', ['--context', context, ...args], { stdio: 'pipe' });
 }
 
 async function textOf(stream: NodeJS.ReadableStream): Promise<string> {

@@ -4,9 +4,6 @@ import { loadIdentities } from '@countersign/identities';
 /** Who there is. */
 export const identities = loadIdentities();
 
-/** The one context that anything is done to: a `kubectl` that points elsewhere must not be followed. */
-export const CONTEXT = 'kind-countersign';
-
 /** Namespaces by what is in them. */
 export const NAMESPACES = {
   shop: identities.namespace,

@@ -1,11 +1,11 @@
 /** SPIRE on the cluster: the ClusterSPIFFEIDs of the controller manager, and the server's own commands. */
+import { createKubectl } from '../../../packages/local-stack/src/kind/kubectl.ts';
+import { createClusterSpire } from '../../../packages/local-stack/src/kind/spire-server.ts';
 import { type Api, MERGE_PATCH } from './api.ts';
-import { execIn } from './forward.ts';
-import { identities, NAMESPACES } from './names.ts';
+import { identities } from './names.ts';
 import type { ListOf, ObjectMeta } from './objects.ts';
 
 const PATH = '/apis/spire.spiffe.io/v1alpha1/clusterspiffeids';
-const SERVER = '/opt/spire/bin/spire-server';
 
 /** A ClusterSPIFFEID, as far as it is looked at; all of its specification is kept when it is copied. */
 export interface ClusterSpiffeId {
@@ -67,10 +67,8 @@ export async function setTtl(api: Api, workloads: readonly string[], ttl: string
   }
 }
 
-/** Runs `spire-server`. */
-export function spireServer(...args: readonly string[]): Promise<string> {
-  return execIn('spire-server-0', 'spire-server', [SERVER, ...args], NAMESPACES.spireServer);
-}
+/** The server's own commands, as the actions run them. */
+export const spireServer = createClusterSpire(createKubectl());
 
 /** A registration entry. */
 export interface Entry {
@@ -89,7 +87,7 @@ interface EntriesDocument {
 
 /** Entries of workloads; those of the agents themselves are not among them. */
 export async function workloadEntries(): Promise<readonly Entry[]> {
-  const document: EntriesDocument = JSON.parse(await spireServer('entry', 'show', '-output', 'json'));
+  const document: EntriesDocument = JSON.parse(await spireServer.command(['entry', 'show', '-output', 'json']));
   return document.entries
     .map(({ spiffe_id: id, selectors, dns_names: dnsNames = [] }) => ({
       spiffeId: `spiffe://${id.trust_domain}${id.path}`,
@@ -97,17 +95,4 @@ export async function workloadEntries(): Promise<readonly Entry[]> {
       dnsNames,
     }))
     .filter(({ spiffeId }) => !spiffeId.startsWith(`spiffe://${identities.trustDomain}/spire/`));
-}
-
-/** Authorities that sign X.509-SVIDs, by their state. */
-export async function x509Authorities(): Promise<ReadonlyMap<'active' | 'prepared' | 'old', string>> {
-  const states: Record<string, { authority_id?: string } | undefined> = JSON.parse(
-    await spireServer('localauthority', 'x509', 'show', '-output', 'json'),
-  );
-  const found = new Map<'active' | 'prepared' | 'old', string>();
-  for (const state of ['active', 'prepared', 'old'] as const) {
-    const id = states[state]?.authority_id;
-    if (id !== undefined && id !== '') found.set(state, id);
-  }
-  return found;
 }
