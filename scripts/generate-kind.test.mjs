@@ -14,7 +14,7 @@ const repository = fileURLToPath(new URL('../', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'generate-kind-'));
 after(() => rmSync(root, { recursive: true }));
 
-const FOLDER = 'kind/base/generated';
+const FOLDER = 'kind/generated';
 /** What a workload that calls another and logs in to PostgreSQL has to appear in, and as what. */
 const SIGNS = {
   [`${FOLDER}/shop/service-accounts.yaml`]: /^ {2}name: newcomer$/m,

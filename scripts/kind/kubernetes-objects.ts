@@ -13,7 +13,7 @@ export function identityLabel({ trustDomain }: Identities): string {
 }
 
 /** The services' namespace. Its pods may ask for identities; which one a pod gets is not for its labels to say. */
-export function namespace(identities: Identities): Yaml {
+export function namespaceOf(identities: Identities): Yaml {
   const metadata = { name: identities.namespace, labels: { [identityLabel(identities)]: 'enabled' } };
   return { apiVersion: 'v1', kind: 'Namespace', metadata };
 }
@@ -59,12 +59,24 @@ function portsOf(operations: CallEdge['operations']): PortName[] {
 
 /** Two policies for each edge: out of the caller, into the called. Everything else stays denied. */
 export function edgePolicies(identities: Identities): Yaml[] {
-  return networkEdges(identities).flatMap(({ from, to, ports }) => [
-    networkPolicy(`${from}-to-${to}-egress`, pods([from]), { egress: [{ to: [pod([to])], ports: ports.map(tcp) }] }),
-    networkPolicy(`${from}-to-${to}-ingress`, pods([to]), {
-      ingress: [{ from: [pod([from])], ports: ports.map(tcp) }],
-    }),
-  ]);
+  return networkEdges(identities).flatMap(policiesOf);
+}
+
+/** Lets the rogue reach whatever those can reach whose programs it runs: then its identity alone keeps it out. */
+export function rogueEdgePolicies(identities: Identities, rogue: string, plays: readonly string[]): Yaml[] {
+  const edges = networkEdges(identities).filter(({ from }) => plays.includes(from));
+  return [
+    networkPolicy(`${rogue}-dns`, pods([rogue]), { egress: [dnsRule()] }),
+    ...edges.flatMap(({ to, ports }) => policiesOf({ from: rogue, to, ports })),
+  ];
+}
+
+function policiesOf({ from, to, ports: names }: NetworkEdge): Yaml[] {
+  const ports = names.map(tcp);
+  return [
+    networkPolicy(`${from}-to-${to}-egress`, pods([from]), { egress: [{ to: [pod([to])], ports }] }),
+    networkPolicy(`${from}-to-${to}-ingress`, pods([to]), { ingress: [{ from: [pod([from])], ports }] }),
+  ];
 }
 
 /** Nothing goes in or out unless another policy says so. */
@@ -80,9 +92,12 @@ export function defaultDeny(): Yaml {
 /** Those who resolve a name: whoever has an edge to somewhere. */
 export function dnsPolicy(identities: Identities): Yaml {
   const asking = [...new Set(networkEdges(identities).map(({ from }) => from))].sort();
+  return networkPolicy('dns', pods(asking), { egress: [dnsRule()] });
+}
+
+function dnsRule(): Yaml {
   const dns = { ...inNamespace('kube-system'), podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } };
-  const ports = ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 }));
-  return networkPolicy('dns', pods(asking), { egress: [{ to: [dns], ports }] });
+  return { to: [dns], ports: ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 })) };
 }
 
 /** The services, which are those who call or are called, send spans, metrics and logs. */
