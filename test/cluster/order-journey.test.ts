@@ -108,7 +108,8 @@ test('both replicas of backend get calls, by both transports', async () => {
   const pods = (await podsOf(cluster.api, 'backend')).map(({ metadata }) => metadata.name);
   assert.equal(pods.length, 2, pods.join());
   await eventually(30_000, async () => {
-    const placed = [...Array(8).keys()].map((index) => {
+    // HTTPS goes by connection, and each new one to either pod: many at once, so that there are many connections.
+    const placed = [...Array(32).keys()].map((index) => {
       const via = index % 2 === 0 ? 'http' : 'grpc';
       return placeOrder(cluster.edge.url, { item: uniqueItem('replica'), via });
     });

@@ -7,12 +7,11 @@ import { after, before, test } from 'node:test';
 import { call } from '../integration/json-client.ts';
 import { runAction } from './suite/actions.ts';
 import { type Cluster, openCluster } from './suite/cluster.ts';
-import { rolledOut } from './suite/deployments.ts';
 import { servedPorts } from './suite/edges.ts';
 import { eventually } from './suite/eventually.ts';
 import { forward } from './suite/forward.ts';
 import { ADDRESSES, idOf } from './suite/names.ts';
-import { addressOf, isReady, podsOf } from './suite/objects.ts';
+import { addressOf, isReady, type Pod, podsOf } from './suite/objects.ts';
 import { isRefusalOf, type Probe, startProbe } from './suite/probe.ts';
 import { probeTcp } from './suite/tcp-probe.ts';
 import { startTwin, type Twin } from './suite/twin.ts';
@@ -75,9 +74,19 @@ test('where the network lets it through', async (t) => {
   await t.test('and when the policies are gone, the network drops it again', () => eachIs('dropped'));
 });
 
+/** The pod of ServiceAccount rogue that runs a workload's image. */
+async function rogueLike(workload: string): Promise<Pod> {
+  return await eventually(60_000, async () => {
+    const pods = (await podsOf(cluster.api, 'rogue')).filter(({ metadata }) => metadata.name !== rogue.pod);
+    const [pod] = pods.filter(({ spec }) => spec.containers.some(({ image }) => image.includes(workload)));
+    assert.ok(pod, `no pod of ${workload}'s image among ${pods.map(({ metadata }) => metadata.name).join()}`);
+    assert.ok(pod.status.podIP, `${pod.metadata.name} has no address yet`);
+    return pod;
+  });
+}
+
 async function refusedByBackend(via: 'http' | 'grpc'): Promise<void> {
-  const [pod] = await rolledOut(cluster.api, 'rogue');
-  assert.ok(pod);
+  const pod = await rogueLike('customer');
   await using edge = await forward(`pod/${pod.metadata.name}`, 8080);
   const transport = via === 'http' ? 'https' : 'grpc';
   const answer = await call(`${edge.url}/api/hello?via=${via}`);
@@ -101,17 +110,7 @@ async function refusedDirectly(service: string, address: string): Promise<void> 
 }
 
 async function refusedByPostgres(): Promise<void> {
-  const [pod] = await eventually(60_000, async () => {
-    const pods = await podsOf(cluster.api, 'rogue');
-    const found = pods.filter(({ spec }) => spec.containers.some(({ image }) => image.includes('db-client')));
-    assert.equal(
-      found.length,
-      1,
-      `one pod of db-client's image among ${pods.map(({ metadata }) => metadata.name).join()}`,
-    );
-    return found;
-  });
-  const from = await eventually(60_000, () => addressOf(pod ?? assert.fail('no pod')));
+  const from = addressOf(await rogueLike('db-client'));
   const record = await cluster.logs.waitFor(
     'postgres',
     ({ message }) => String(message).includes(` ${from} `) && String(message).includes('authentication failed'),

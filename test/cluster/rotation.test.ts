@@ -10,7 +10,7 @@ import { eventually } from './suite/eventually.ts';
 import { underLoad } from './suite/load.ts';
 import { ADDRESSES, identities, idOf } from './suite/names.ts';
 import { startProbe } from './suite/probe.ts';
-import { setTtl } from './suite/spire.ts';
+import { withTtl } from './suite/spire.ts';
 import { startTwin } from './suite/twin.ts';
 import { certificateOf } from './suite/wire.ts';
 
@@ -50,8 +50,7 @@ test('PostgreSQL reads its renewed certificate, and the sessions that it has go 
   await underLoad(t, cluster.edge.url, async (load) => {
     const [before, serial] = [await sessions(), await postgresSerial()];
     assert.ok(before.size > 0, 'db-client is logged in');
-    try {
-      await setTtl(cluster.api, ['postgres'], SHORT);
+    await withTtl(cluster.api, { workloads: ['postgres'], ttl: SHORT }, async () => {
       await eventually(WITHIN_MS, async () =>
         assert.notEqual(await postgresSerial(), serial, 'the serial on the wire'),
       );
@@ -59,9 +58,7 @@ test('PostgreSQL reads its renewed certificate, and the sessions that it has go 
       await load.succeeded(10);
       const kept = [...(await sessions())].filter((pid) => before.has(pid));
       assert.ok(kept.length > 0, `none of the sessions ${[...before].join()} is still there`);
-    } finally {
-      await setTtl(cluster.api, ['postgres'], undefined);
-    }
+    });
   });
 });
 
@@ -69,15 +66,12 @@ test('every edge goes on to new SVIDs, more than once, and no call fails', async
   await underLoad(t, cluster.edge.url, async (load) => {
     const before = serialsOf(cluster.logs);
     const postgres = await postgresSerial();
-    try {
-      await setTtl(cluster.api, RUNNING, SHORT);
+    await withTtl(cluster.api, { workloads: RUNNING, ttl: SHORT }, async () => {
       const first = await untilReplaced(cluster.logs, before, WITHIN_MS);
       // The next ones come by themselves, at half of a life.
       await untilReplaced(cluster.logs, first, WITHIN_MS);
       await eventually(WITHIN_MS, async () => assert.notEqual(await postgresSerial(), postgres));
       await load.succeeded(10);
-    } finally {
-      await setTtl(cluster.api, RUNNING, undefined);
-    }
+    });
   });
 });

@@ -7,7 +7,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { startKubectl } from './kubectl.ts';
+import { firstLineOf, startKubectl } from './kubectl.ts';
 
 /** What came back, whatever it is. */
 export interface ApiAnswer {
@@ -42,8 +42,9 @@ export const MERGE_PATCH = 'application/merge-patch+json';
 export async function openApi(): Promise<Api> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-api-'));
   const socketPath = join(folder, 'api.sock');
-  const proxy = startKubectl(['proxy', `--unix-socket=${socketPath}`], /^Starting to serve on/);
-  await proxy.announced;
+  const proxy = startKubectl(['proxy', `--unix-socket=${socketPath}`]);
+  // It says that it serves, and nothing else.
+  await firstLineOf(proxy);
   const send = async (path: string, call: ApiRequest) => {
     const response = await open(socketPath, path, call);
     return { status: response.statusCode ?? 0, text: await textOf(response) };

@@ -45,37 +45,40 @@ export async function kubectl(args: readonly string[], options: RunOptions = {})
   return stdout;
 }
 
-/** A command that goes on until it is closed. */
+/** A command that goes on until it is disposed of. */
 export interface RunningKubectl extends AsyncDisposable {
   readonly child: ChildProcessWithoutNullStreams;
-  /** Its first line that matches; rejects with its own words when it ends before that. */
-  readonly announced: Promise<RegExpExecArray>;
+  /** Rejects with its own words when it ends. */
+  readonly ended: Promise<never>;
 }
 
-/** Starts one, which says by a line that it is at work. */
-export function startKubectl(args: readonly string[], announces: RegExp): RunningKubectl {
+/** Starts one. */
+export function startKubectl(args: readonly string[]): RunningKubectl {
   const child = start(args);
   const closed = once(child, 'close');
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words += text;
   });
-  const announced = new Promise<RegExpExecArray>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const match = announces.exec(line);
-      if (match !== null) resolve(match);
-    });
-    void closed.then(() => reject(new Error(`kubectl ${args.join(' ')} ended: ${words}`)), reject);
+  const ended = closed.then(() => {
+    throw new Error(`kubectl ${args.slice(0, 6).join(' ')} ended: ${words}`);
   });
-  announced.catch(() => {});
+  ended.catch(() => {});
   return {
     child,
-    announced,
+    ended,
     async [Symbol.asyncDispose]() {
       child.kill();
       await closed;
     },
   };
+}
+
+/** Resolves with the first line that it writes. */
+export async function firstLineOf({ child, ended }: RunningKubectl): Promise<string> {
+  const lines = createInterface({ input: child.stdout });
+  const [line] = await Promise.race([once(lines, 'line'), ended]);
+  return String(line);
 }
 
 function start(args: readonly string[]): ChildProcessWithoutNullStreams {

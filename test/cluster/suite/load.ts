@@ -24,8 +24,9 @@ export async function underLoad(
     await succeeded(10);
   } finally {
     await load.stop();
+    t.diagnostic(load.calls.map(({ name, succeeded: count }) => `${name}: ${count}`).join(', '));
+    for (const failure of failuresOf(load).slice(0, 5)) t.diagnostic(failure);
   }
-  t.diagnostic(load.calls.map(({ name, succeeded: count }) => `${name}: ${count}`).join(', '));
   assert.deepEqual(failuresOf(load), [], 'no call may fail');
   assert.equal(load.stream.ended, false, 'the stream of orders stays open');
   assert.ok(load.stream.orders > 0, 'and tells of orders');

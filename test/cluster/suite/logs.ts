@@ -5,6 +5,7 @@
 import type { LogRecord } from '@countersign/local-stack';
 import { createLogWatch, type RecordPredicate } from '../../../packages/local-stack/src/log-watch.ts';
 import type { Api } from './api.ts';
+import { eventually } from './eventually.ts';
 import { NAME_LABEL, NAMESPACES } from './names.ts';
 import { type ContainerStatus, corePath, type ListOf, type Pod } from './objects.ts';
 
@@ -46,7 +47,8 @@ export async function openLogs(
       if (followed.has(key)) continue;
       followed.add(key);
       const source = { pod: pod.metadata.name, container, workload: pod.metadata.labels?.[NAME_LABEL] ?? '' };
-      run(api.lines(logPath(source, namespace, since), stopping.signal, (line) => addLine(watch, source, line, since)));
+      const path = logPath(source, namespace, since);
+      run(readWhole(api, path, stopping.signal, (line) => addLine(watch, source, line, since)));
     }
   };
   const pods = `${corePath('pods', '', namespace)}?labelSelector=${encodeURIComponent(`${NAME_LABEL} in (${workloads.join(',')})`)}`;
@@ -62,6 +64,13 @@ export async function openLogs(
       await Promise.all(streams);
     },
   };
+}
+
+/** A container that was just started may have no log yet. */
+function readWhole(api: Api, path: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
+  return eventually(10_000, async () => {
+    if (!signal.aborted) await api.lines(path, signal, onLine);
+  });
 }
 
 function onChange(line: string, followPod: (pod: Pod) => void): void {

@@ -21,11 +21,11 @@ export interface Probe extends AsyncDisposable {
 export function startProbe(pod: string, container: string): Probe {
   const command = [NODE, '--input-type=module-typescript', '--eval', PROGRAM];
   const args = ['--namespace', NAMESPACES.shop, 'exec', '--stdin', pod, '--container', container, '--', ...command];
-  const running = startKubectl(args, /^never$/);
+  const running = startKubectl(args);
   const answers = createInterface({ input: running.child.stdout })[Symbol.asyncIterator]();
   const ask = async (request: ProbeRequest): Promise<ProbeAnswer> => {
     running.child.stdin.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await withinTime(answers.next(), running.announced);
+    const { value, done } = await withinTime(Promise.race([answers.next(), running.ended]));
     if (done === true) throw new Error(`the probe in ${pod} ended`);
     return JSON.parse(value);
   };
@@ -43,14 +43,13 @@ export function startProbe(pod: string, container: string): Probe {
   };
 }
 
-/** Rejects when no line came in time, or with what `kubectl` said when it ended. */
-async function withinTime<T>(line: Promise<T>, ended: Promise<unknown>): Promise<T> {
+async function withinTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer of the probe within ${ANSWER_MS / 1_000} s`)), ANSWER_MS);
   });
   try {
-    return await Promise.race([line, late, ended.then(() => line)]);
+    return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
   }

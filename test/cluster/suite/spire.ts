@@ -58,12 +58,24 @@ export async function removeClusterSpiffeId(api: Api, name: string): Promise<voi
   await api.send(`${PATH}/${name}`, { method: 'DELETE' });
 }
 
-/** Gives SVIDs of some workloads another life; an agent replaces those of an entry that was changed. */
-export async function setTtl(api: Api, workloads: readonly string[], ttl: string | undefined): Promise<void> {
-  for (const workload of workloads) {
-    const { metadata } = await clusterSpiffeIdOf(api, workload);
-    const body = { spec: { ttl: ttl ?? null } };
-    await api.apply(`${PATH}/${metadata.name}`, { method: 'PATCH', body, contentType: MERGE_PATCH });
+/** Has SVIDs of some workloads live otherwise while `action` runs; an agent replaces those of an entry that was changed. */
+export async function withTtl<T>(
+  api: Api,
+  { workloads, ttl }: { readonly workloads: readonly string[]; readonly ttl: string },
+  action: () => Promise<T>,
+): Promise<T> {
+  const changed = await Promise.all(workloads.map((workload) => clusterSpiffeIdOf(api, workload)));
+  const set = async (to: (former: ClusterSpiffeId) => string | null) => {
+    for (const one of changed) {
+      const body = { spec: { ttl: to(one) } };
+      await api.apply(`${PATH}/${one.metadata.name}`, { method: 'PATCH', body, contentType: MERGE_PATCH });
+    }
+  };
+  await set(() => ttl);
+  try {
+    return await action();
+  } finally {
+    await set(({ spec }) => spec.ttl ?? null);
   }
 }
 
