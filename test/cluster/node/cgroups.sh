@@ -88,12 +88,13 @@ remove_cgroups() {
   done <"$STATE/cgroups"
 }
 
-# The most memory that the node had at once, in bytes; nothing where the kernel does not say.
-peak_memory() {
-  local directory file
-  while read -r directory; do
-    for file in memory.peak memory.max_usage_in_bytes; do
-      [[ -f $directory/$file ]] && cat "$directory/$file"
-    done
-  done <"$STATE/cgroups" | head -n 1
+# Writes the most memory that all of the node's processes had at once, in bytes, to $STATE/peak-memory. The kernel's own peak
+# counts cached files, too. Runs inside, until the node ends.
+record_peak_memory() {
+  local file=/sys/fs/cgroup/memory/memory.stat field=total_rss peak=0 now
+  if is_cgroup_v2; then file=/sys/fs/cgroup/memory.stat field=anon; fi
+  while sleep 2; do
+    now=$(awk -v field="$field" '$1 == field { print $2 }' "$file")
+    ((now <= peak)) || { peak=$now && echo "$peak" >"$STATE/peak-memory"; }
+  done
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # enter.sh COMMAND...: runs it inside the node's namespaces, in this folder, with the node's programs first on PATH and
 # KUBECONFIG set. The node is that of STATE, or else the one that `npm run test:cluster -- --keep` left.
+# shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kept=$here/../../../.countersign/cluster-node
@@ -12,7 +13,6 @@ if [[ -z ${STATE:-} ]]; then
   STATE=$(<"$kept")
   export STATE
 fi
-# shellcheck source=settings.sh
 source "$here/settings.sh"
 
 pid=$(pgrep --parent "$(<"$STATE/outer.pid")") || {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Process 1 of the node: mounts, network, then every program, each with a log of its own in $STATE/log. It writes
 # $STATE/ready when pods can run, and ends, and with it the node, as soon as one of its programs does.
+# shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/settings.sh"
@@ -34,6 +35,7 @@ trap report_ended ERR
 
 hostname "$NODE_NAME"
 mount_node
+record_peak_memory &
 set_up_network
 make_certificates
 start_containerd

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # The second step of run.sh: mounts and control groups are private by now, network and processes still the machine's.
+# shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=settings.sh
 source "$here/settings.sh"
-# shellcheck source=cgroups.sh
 source "$here/cgroups.sh"
 
 make_root_cgroup_empty

@@ -19,7 +19,8 @@ export DNS_SERVICE_IP=10.96.0.10
 export PATH=$STATE/bin:$PATH
 export PKI=$STATE/pki
 export KUBECONFIG=$STATE/kubeconfig/admin.conf
-# What programs write to a home or a temporary folder goes with the node.
+# What programs write to a home or a temporary folder goes with the node; what is cached for the next one stays.
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$HOME/.cache}
 export HOME=$STATE/home TMPDIR=$STATE/tmp
 
 # until_succeeds SECONDS COMMAND...: runs it until it succeeds; says which command did not.
