@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { LocalStackError, messageOf } from '../errors.ts';
 import { clusterActions } from './cluster-actions.ts';
 import { runKindDoctor } from './doctor/doctor.ts';
-import { down, open, up } from './lifecycle.ts';
+import { down, open, testCluster, up } from './lifecycle.ts';
 import { limits } from './order-load.ts';
 import { everyVia, type Via } from './orders.ts';
 
@@ -31,7 +31,8 @@ const USAGE = `usage: npm run kind -- COMMAND
   rogue add | remove       the same image under an identity that no grant names
   policy swap | restore    a policy by which nobody places orders, and the committed one again
   federate | unfederate    a second trust domain with a SPIRE server of its own
-  explain                  the last refusal`;
+  explain                  the last refusal
+  test                     the suite of test/cluster, against this cluster`;
 
 /** Wrong use: answered with the usage. */
 class UsageError extends Error {}
@@ -89,6 +90,8 @@ async function dispatch(context: KindContext): Promise<number> {
       return done(actions.federate());
     case 'unfederate':
       return done(actions.unfederate());
+    case 'test':
+      return done(testCluster());
     case 'explain':
       return actions.explain();
     default:

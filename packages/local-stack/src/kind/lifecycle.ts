@@ -86,3 +86,9 @@ export async function open({ print }: Pick<Printer, 'print'>): Promise<void> {
 export async function down(): Promise<void> {
   await showProgram('bash', [`${root}kind/down.sh`]);
 }
+
+/** The suite of `npm run test:cluster`, on the cluster that is there. */
+export async function testCluster(): Promise<void> {
+  const options = ['--test', '--test-concurrency=1', '--import=@countersign/testkit/leak-check'];
+  await showProgram(process.execPath, [...options, 'test/cluster/*.test.ts'], root);
+}

@@ -33,9 +33,9 @@ export const runProgram: RunProgram = (program, args, input = '') =>
  * With its output passed on: for what takes minutes and a person watches.
  * @throws {LocalStackError} `CLUSTER_FAILED`
  */
-export function showProgram(program: string, args: readonly string[]): Promise<void> {
+export function showProgram(program: string, args: readonly string[], cwd?: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(program, [...args], { stdio: ['ignore', 'inherit', 'inherit'], cwd });
     child.on('error', () => reject(failure(program, args, undefined)));
     child.on('exit', (code, signal) => {
       if (code === 0) resolve();
