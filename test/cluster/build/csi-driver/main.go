@@ -45,11 +45,12 @@ func parseSettings() (settings, error) {
 	flag.StringVar(&s.kubeletPath, "kubelet-path", "", "the same socket as the kubelet sees it")
 	flag.StringVar(&s.registryEntry, "registration", "", "socket to serve in the kubelet's plugin registry")
 	flag.Parse()
-	required := map[string]string{"-node-id": s.nodeID, "-source": s.source, "-csi-socket": s.csiSocket,
-		"-kubelet-path": s.kubeletPath, "-registration": s.registryEntry}
-	for name, value := range required {
-		if value == "" {
-			return s, fmt.Errorf("%s must be set", name)
+	for _, required := range []struct{ name, value string }{
+		{"-node-id", s.nodeID}, {"-source", s.source}, {"-csi-socket", s.csiSocket},
+		{"-kubelet-path", s.kubeletPath}, {"-registration", s.registryEntry},
+	} {
+		if required.value == "" {
+			return s, fmt.Errorf("%s must be set", required.name)
 		}
 	}
 	return s, nil
