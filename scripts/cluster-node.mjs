@@ -41,12 +41,8 @@ export async function startNode(state, isKept, signal) {
 }
 
 /** Runs a command inside the node. @returns {Promise<boolean>} whether it succeeded */
-export function inNode(state, command, { signal, stdio = 'inherit', variables = {} }) {
-  return succeeds(join(scripts, 'enter.sh'), command, {
-    signal,
-    stdio,
-    env: { ...process.env, ...variables, STATE: state },
-  });
+export function inNode(state, command, { signal, stdio = 'inherit' }) {
+  return succeeds(join(scripts, 'enter.sh'), command, { signal, stdio, env: { ...process.env, STATE: state } });
 }
 
 /** Kills the node, and fails when anything of it is left on the machine. */

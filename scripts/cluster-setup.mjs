@@ -12,8 +12,15 @@ import { GROUPS } from './peer-tools.mjs';
 
 const MEMORY_GIB = 4;
 
-/** @returns {string[]} why it can't run here, each with what it needs */
-export function findObstacles() {
+/** Says what is missing on this machine, all of it. */
+export function endUnlessPossible() {
+  const obstacles = findObstacles();
+  if (obstacles.length === 0) return;
+  console.error(obstacles.map((it) => `test:cluster: ${it}`).join('\n'));
+  process.exit(1);
+}
+
+function findObstacles() {
   if (process.platform !== 'linux')
     return ['a container runtime of its own takes Linux; on other systems use kind: npm run kind -- up'];
   const obstacles = [];

@@ -8,21 +8,22 @@ import { mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FOLDER_PREFIX, inNode, keepNode, keptNode, removeDeadNodes, removeNode, startNode } from './cluster-node.mjs';
-import { findObstacles, prepareFolder } from './cluster-setup.mjs';
+import { endUnlessPossible, prepareFolder } from './cluster-setup.mjs';
 import { ensureSetup } from './setup.mjs';
 
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const [isKept, isDown] = ['--keep', '--down'].map((flag) => process.argv.includes(flag));
-const obstacles = findObstacles();
-if (obstacles.length > 0) {
-  console.error(obstacles.map((it) => `test:cluster: ${it}`).join('\n'));
-  process.exit(1);
-}
+endUnlessPossible();
 const node = ensureSetup();
 const interrupted = new AbortController();
 const { signal } = interrupted;
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => interrupted.abort(new Error(name)));
-process.exitCode = (await (isDown ? down() : test()).catch(report)) ? 0 : 1;
+try {
+  process.exitCode = (await (isDown ? down() : test())) ? 0 : 1;
+} catch (error) {
+  console.error(`test:cluster: ${error.message}`);
+  process.exitCode = 1;
+}
 
 async function down() {
   const state = keptNode();
@@ -77,9 +78,4 @@ async function timed(what, run) {
   const result = await run();
   console.log(`${what}: ${((Date.now() - startedAt) / 1000).toFixed(1)} s${result === false ? ', FAILED' : ''}`);
   return result;
-}
-
-function report(error) {
-  console.error(`test:cluster: ${error.message}`);
-  return false;
 }

@@ -2,7 +2,7 @@
 # Process 1 of the node: mounts, network, then every program, each with a log of its own in $STATE/log. It writes
 # $STATE/ready when pods can run, and ends, and with it the node, as soon as one of its programs does.
 # shellcheck source-path=SCRIPTDIR
-set -euo pipefail
+set -Eeuo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/settings.sh"
 source "$here/cgroups.sh"

@@ -23,6 +23,12 @@ export KUBECONFIG=$STATE/kubeconfig/admin.conf
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$HOME/.cache}
 export HOME=$STATE/home TMPDIR=$STATE/tmp
 
+# Where the Tiltfile takes something else: docs/reference/cluster-test.md lists them.
+export COUNTERSIGN_SPIRE_INSTALL=test/cluster/spire/install.sh
+export COUNTERSIGN_IMAGE_BUILD=test/cluster/images/build-service.sh
+export COUNTERSIGN_OVERLAY=ci
+export TILT_DISABLE_ANALYTICS=1
+
 # until_succeeds SECONDS COMMAND...: runs it until it succeeds; says which command did not.
 until_succeeds() {
   local deadline=$((SECONDS + $1))

@@ -31,12 +31,7 @@ describe('identities', () => {
 
   it('is one for each workload, and no other', () => {
     const names = loadIdentities().names();
-    assert.deepEqual(
-      rendered.map(named).sort(),
-      Object.keys(workloads)
-        .map((it) => `spire-mgmt-spire-${it}`)
-        .sort(),
-    );
+    assert.deepEqual(rendered.map(named).sort(), names.map((it) => `spire-mgmt-spire-${it}`).sort());
   });
 
   it('is of our class, never a fallback, and never of SPIRE’s own namespaces', () => {
