@@ -49,7 +49,7 @@ describe('the ConfigMap', () => {
     const cluster = fakeCluster([
       [/get pods/, podsDocument('backend-a')],
       [/get configmap policy/, JSON.stringify({ binaryData: { 'bundle.tar.gz': holds.toString('base64') } })],
-      [/patch configmap policy/, ''],
+      [/ apply /, ''],
       [
         /annotate pods/,
         () => {
@@ -67,8 +67,8 @@ describe('the ConfigMap', () => {
   it('is written, and every pod has loaded it', async () => {
     const { cluster, policy } = policyOf(committedBundle(), revisionOf(other));
     assert.equal(await policy.write(other), revisionOf(other));
-    const patch = cluster.ran.find(({ words }) => words.includes('patch configmap'));
-    assert.deepEqual(JSON.parse(patch?.input ?? ''), { binaryData: { 'bundle.tar.gz': other.toString('base64') } });
+    const applied = cluster.ran.find(({ words }) => words.includes(' apply '));
+    assert.deepEqual(JSON.parse(applied?.input ?? '').binaryData, { 'bundle.tar.gz': other.toString('base64') });
   });
   it('fails when a pod loads another', async () => {
     const { policy } = policyOf(committedBundle(), 'another');
@@ -77,6 +77,6 @@ describe('the ConfigMap', () => {
   it('is left alone when it holds the bundle already', async () => {
     const { cluster, policy } = policyOf(other, 'none');
     await policy.write(other);
-    assert.ok(cluster.ran.every(({ words }) => !words.includes('patch')));
+    assert.ok(cluster.ran.every(({ words }) => !words.includes(' apply ')));
   });
 });

@@ -38,11 +38,13 @@ export function createPolicyConfigMap(
     async write(bundle) {
       const revision = revisionOf(bundle);
       if (bundle.equals(await policy.read())) return revision;
-      const patch = JSON.stringify({ binaryData: { [key]: bundle.toString('base64') } });
+      const metadata = { name: configMap, namespace };
+      const binaryData = { [key]: bundle.toString('base64') };
+      const object = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, binaryData });
       await logs.untilEachHas(
         ({ record }) => record?.['event'] === 'policy' && record['revision'] === revision,
         async () => {
-          await kubectl.run(['patch', ...place, '--type=merge', '--patch-file=/dev/stdin'], patch);
+          await kubectl.run(['apply', '--server-side', '--force-conflicts', '-f', '-'], object);
           await hurry(kubectl, namespace);
         },
       );

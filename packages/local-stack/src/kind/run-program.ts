@@ -47,6 +47,8 @@ export function showProgram(program: string, args: readonly string[], cwd?: stri
 /** @param said undefined: the program is not there */
 function failure(program: string, args: readonly string[], said: string | undefined): LocalStackError {
   const why =
-    said === undefined ? 'it is not on PATH; npm run kind -- doctor says what is missing' : said.trim().slice(-800);
+    said === undefined
+      ? 'it is not on PATH; npm run kind -- doctor says what is missing'
+      : said.trim().split('\n').slice(-3).join('\n').slice(-800);
   return new LocalStackError('CLUSTER_FAILED', `${[program, ...args.slice(0, 4)].join(' ')}: ${why}`);
 }
