@@ -12,8 +12,8 @@ import {
   type X509Source,
 } from '@countersign/spiffe-tls';
 import { createTestCa, type TestCa } from '@countersign/testkit';
-import { Server } from '@grpc/grpc-js';
-import { callUnary } from './grpc-call.ts';
+import { Server, type ServerOptions } from '@grpc/grpc-js';
+import { callUnary, SERVER_OPTIONS } from './grpc-call.ts';
 import { openGrpcConnection } from './grpc-client.ts';
 
 /** Other systems than Linux have one loopback address, and a name's servers all have the same port. */
@@ -22,7 +22,7 @@ const NAME = 'servers.test';
 const [FIRST, SECOND, THIRD] = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
 
 /** Calls, each answered with the address of the server that got it, and the servers to be had under the name. */
-async function world(t: TestContext) {
+async function world(t: TestContext, options: ServerOptions = SERVER_OPTIONS) {
   const ca = await createTestCa({ trustDomain: 'example.org' });
   const client = await sourceOf(ca, '/client');
   const server = await sourceOf(ca, '/server');
@@ -30,7 +30,7 @@ async function world(t: TestContext) {
   t.mock.method(dns, 'lookup', async () => addresses.map((address) => ({ address, family: 4 })));
   let port = 0;
   const start = async (address: string): Promise<SpiffeGrpcServer> => {
-    const grpc = new Server();
+    const grpc = new Server(options);
     grpc.addService(HelloServiceService, {
       sayHello: (_call: unknown, callback: (error: null, answer: { message: string }) => void) =>
         callback(null, { message: address }),
@@ -112,3 +112,20 @@ test('the name moves to other servers: calls follow at once, and none fails', ne
   await Promise.all(old.map((server) => server.drain(1_000)));
   assert.deepEqual([...(await answersOf(call, 20))], [[THIRD, 20]]);
 });
+
+test(
+  'a server that is added gets calls when connections have had their time, and no call fails by that',
+  needsLinux,
+  async (t) => {
+    const age = SERVER_OPTIONS['grpc.max_connection_age_ms'];
+    assert.ok(age > 0 && age <= 60_000, `${age} ms`);
+    const { start, connect } = await world(t, { ...SERVER_OPTIONS, 'grpc.max_connection_age_ms': 300 });
+    await start(FIRST);
+    const call = connect();
+    assert.deepEqual([...(await answersOf(call, 20))], [[FIRST, 20]]);
+    await start(SECOND);
+    await untilAnsweredBy(call, SECOND);
+    const answers = await answersOf(call, 600);
+    assert.equal((answers.get(FIRST) ?? 0) + (answers.get(SECOND) ?? 0), 600);
+  },
+);

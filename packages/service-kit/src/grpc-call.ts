@@ -61,6 +61,9 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
 
 /** Settings of a gRPC server of ours. */
 export const SERVER_OPTIONS = {
+  // A client learns of servers that were added when it connects again, so now and then it is asked to. Calls and streams in
+  // progress stay on the old connection until they end.
+  'grpc.max_connection_age_ms': 30_000,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.max_concurrent_streams': 256,
