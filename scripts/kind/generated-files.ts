@@ -41,7 +41,7 @@ export function generatedFiles(identities: Identities): ReadonlyMap<string, stri
     [`${base}/envoy/kustomization.yaml`]: toYaml(envoyComponent(identities)),
     [`${base}/envoy/clusters.yaml`]: toYaml(envoyClusters(identities, 'customer')),
     [`${base}/rogue/kustomization.yaml`]: toYaml(rogueComponent(identities)),
-    [`${base}/rogue/network-policies.yaml`]: toYamlDocuments(rogueEdgePolicies(identities, ROGUE, ROGUE_PLAYS)),
+    [`${base}/rogue/network-policies.yaml`]: toYamlDocuments(rogueEdgePolicies(identities, ROGUE)),
     'kind/spire/identities.yaml': toYaml(spireValues(identities)),
   };
   const postgres = Object.entries(postgresFiles(identities));

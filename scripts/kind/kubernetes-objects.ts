@@ -62,12 +62,15 @@ export function edgePolicies(identities: Identities): Yaml[] {
   return networkEdges(identities).flatMap(policiesOf);
 }
 
-/** Lets the rogue reach whatever those can reach whose programs it runs: then its identity alone keeps it out. */
-export function rogueEdgePolicies(identities: Identities, rogue: string, plays: readonly string[]): Yaml[] {
-  const edges = networkEdges(identities).filter(({ from }) => plays.includes(from));
+/** Lets the rogue reach every port that anybody may reach: then its identity alone keeps it out. */
+export function rogueEdgePolicies(identities: Identities, rogue: string): Yaml[] {
+  const served = new Map<string, Set<PortName>>();
+  for (const { to, ports } of networkEdges(identities)) {
+    served.set(to, new Set([...(served.get(to) ?? []), ...ports]));
+  }
   return [
     networkPolicy(`${rogue}-dns`, pods([rogue]), { egress: [dnsRule()] }),
-    ...edges.flatMap(({ to, ports }) => policiesOf({ from: rogue, to, ports })),
+    ...[...served].flatMap(([to, ports]) => policiesOf({ from: rogue, to, ports: [...ports] })),
   ];
 }
 
