@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, Pod } from './cluster.ts';
 import { readNamespace, readPod, readPolicy } from './read.ts';
 import { rulesFor } from './rules.ts';
 import { follow, type Objects } from './watch.ts';
@@ -79,9 +79,15 @@ function readCluster(): Cluster | undefined {
   if (namespaces === undefined || pods === undefined || policies === undefined) return undefined;
   return {
     namespaces: new Map([...namespaces.values()].map(readNamespace).map(({ name, labels }) => [name, labels])),
-    pods: [...pods.values()].flatMap((pod) => readPod(pod) ?? []),
+    pods: currentPods(pods),
     policies: [...policies.values()].map(readPolicy),
   };
+}
+
+/** An address may be given again before its former pod is gone from the API: it is the newer one's. */
+function currentPods(pods: Objects): Pod[] {
+  const read = [...pods.values()].flatMap((pod) => readPod(pod) ?? []);
+  return [...new Map(read.map((pod) => [pod.address, pod])).values()];
 }
 
 async function load(rules: string): Promise<void> {
