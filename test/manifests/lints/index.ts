@@ -62,3 +62,8 @@ export const SYSTEM_LINTS: readonly Lint[] = [
   edgeOutward,
   edgeUpstream,
 ];
+
+/** Of what runs in somebody else's cluster: its namespace, policies of the network and identities are not ours to judge. */
+export const EXAMPLE_LINTS: readonly Lint[] = OBJECT_LINTS.filter(
+  (lint) => ![namespaceDeclared, disruptionBudget].includes(lint),
+);

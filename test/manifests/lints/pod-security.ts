@@ -3,7 +3,7 @@
  * it: nothing writes to its own image, and nobody gets a token for the API server.
  */
 import { type Finding, quoted } from '../findings.ts';
-import { at, type JsonObject, listAt, textAt, textListAt } from '../json.ts';
+import { at, type JsonObject, listAt, objectAt, textAt, textListAt } from '../json.ts';
 import { idOf } from '../objects.ts';
 import { type Container, type PodTemplate, podsOf } from '../pods.ts';
 import type { World } from '../world.ts';
@@ -57,7 +57,7 @@ function podFaults({ owner, spec }: PodTemplate): readonly Finding[] {
     (field) => `${field} must not be ${field !== 'hostUsers'}`,
   );
   for (const volume of listAt(spec, 'volumes')) {
-    const kinds = Object.keys(Object(volume)).filter((key) => key !== 'name' && !VOLUMES.has(key));
+    const kinds = Object.keys(objectAt(volume)).filter((key) => key !== 'name' && !VOLUMES.has(key));
     faults.push(...kinds.map((kind) => `volume ${quoted(textAt(volume, 'name'))}: ${kind} is not allowed`));
   }
   return faults.map((says) => ({ rule: 'pod-security', object: idOf(owner), says }));

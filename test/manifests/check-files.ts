@@ -1,0 +1,41 @@
+/** What can be asked of the files as they are: kind's configuration, Helm values, the versions that they name. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions } from './chart-values.ts';
+import { readValues } from './helm-values.ts';
+import { kindClusterFaults } from './kind-cluster.ts';
+import type { Part } from './main.ts';
+import { parseYaml } from './objects.ts';
+import { root } from './render.ts';
+
+const VALUES = ['kind/spire/*.yaml', 'kind/examples/**/values.yaml', 'kind/examples/**/*-values.yaml'];
+const NAMING_VERSIONS = [
+  'README.md',
+  'docs/**/*.md',
+  '.github/**/*.{yml,yaml}',
+  '{kind,tilt,test/cluster}/**/*.{sh,md,yaml,ts,Tiltfile}',
+];
+
+export function* checkFiles(): Generator<Part> {
+  const cluster = 'kind/cluster.yaml';
+  const [configuration = {}] = parseYaml(readFileSync(join(root, cluster), 'utf8'), cluster);
+  yield { title: cluster, findings: kindClusterFaults(configuration, cluster) };
+
+  const values = globSync(VALUES, { cwd: root }).sort();
+  const findings = values.flatMap((file) => chartKeyFaults(readValues(join(root, file)), file));
+  yield { title: `Helm values: ${values.length} files`, findings };
+
+  const texts = globSync(NAMING_VERSIONS, { cwd: root, exclude: ['**/node_modules/**'] }).map((file) => ({
+    file,
+    text: readFileSync(join(root, file), 'utf8'),
+  }));
+  const named = texts.flatMap(({ text }) => chartVersions(text));
+  const unnamed = Object.keys(CHARTS).filter((chart) => !named.some((one) => one.chart === chart));
+  yield {
+    title: `charts: ${named.length} versions named`,
+    findings: [
+      ...texts.flatMap(({ file, text }) => chartVersionFaults(text, file)),
+      ...unnamed.map((chart) => ({ rule: 'chart-version', object: chart, says: 'no file names a version of it' })),
+    ],
+  };
+}
