@@ -5,6 +5,9 @@ import { type RunProgram, runProgram } from './run-program.ts';
 /** kind calls the context of the cluster `countersign` so; the node of our own CI takes the same name. */
 export const context = 'kind-countersign';
 
+/** Found on PATH. */
+export const program = 'kubectl';
+
 /** Talks to the cluster. */
 export interface Kubectl {
   /** Runs `kubectl <args>` and gives what it printed. @throws {LocalStackError} `CLUSTER_FAILED` */
@@ -19,7 +22,7 @@ export interface Kubectl {
 export function createKubectl(run: RunProgram = runProgram): Kubectl {
   const kubectl: Kubectl = {
     arguments: (args) => ['--context', context, ...args],
-    run: (args, input) => run('kubectl', kubectl.arguments(args), input),
+    run: (args, input) => run(program, kubectl.arguments(args), input),
     get: async (args) =>
       parseObject(await kubectl.run(['get', ...args, '-o', 'json']), `kubectl get ${args.join(' ')}`),
   };

@@ -10,7 +10,7 @@ import { edgePort } from './edge.ts';
 import { imagesIn, withImages } from './extras.ts';
 import { isOurs, pushImage } from './images.ts';
 import { objectsAt, textAt } from './json.ts';
-import { createKubectl, type Kubectl } from './kubectl.ts';
+import { createKubectl, type Kubectl, program as kubectlProgram } from './kubectl.ts';
 import { forwardPort } from './port-forward.ts';
 import { showProgram } from './run-program.ts';
 
@@ -53,7 +53,7 @@ async function untilRolledOut(kubectl: Kubectl): Promise<void> {
     for (const item of found) {
       const name = `${textAt(item, 'kind').toLowerCase()}/${textAt(item, 'metadata', 'name')}`;
       const wait = name.startsWith('job/') ? ['wait', '--for=condition=complete', name] : ['rollout', 'status', name];
-      await showProgram('kubectl', kubectl.arguments([...wait, '-n', where, '--timeout=300s']));
+      await showProgram(kubectlProgram, kubectl.arguments([...wait, '-n', where, '--timeout=300s']));
     }
   }
 }

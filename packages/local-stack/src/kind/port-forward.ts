@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { LocalStackError } from '../errors.ts';
 import { loopback } from '../ports.ts';
-import { context } from './kubectl.ts';
+import { context, program } from './kubectl.ts';
 
 /** Whose port, and which. */
 export interface ForwardTarget {
@@ -27,7 +27,7 @@ const readyTimeoutMs = 15_000;
 /** @throws {LocalStackError} `CLUSTER_FAILED` with what kubectl said */
 export async function forwardPort({ namespace, target, port, localPort }: ForwardTarget): Promise<Forward> {
   const args = ['--context', context, 'port-forward', '-n', namespace, `--address=${loopback}`, target];
-  const child = spawn('kubectl', [...args, `${localPort ?? ''}:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, [...args, `${localPort ?? ''}:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-800);
