@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { succeeds } from './cluster-node.mjs';
 import { ensureCrds, ensureNodePackages, linkTools } from './cluster-tools.mjs';
 import { GROUPS } from './peer-tools.mjs';
@@ -46,11 +46,12 @@ export async function prepareFolder(state, node, signal) {
   symlinkSync(node, join(state, 'bin', 'node'));
   symlinkSync(ensureCrds(console.log), join(state, 'crds'));
   mkdirSync(join(state, 'images'));
-  await make(node, ['test/cluster/images/make.ts', join(state, 'images')], signal);
-  await make('test/cluster/images/build-service.sh', ['--warm'], signal);
+  const env = { ...process.env, PATH: `${join(state, 'bin')}${delimiter}${process.env.PATH}` };
+  await make(node, ['test/cluster/images/make.ts', join(state, 'images')], { signal, env });
+  await make('test/cluster/images/build-service.sh', ['--warm'], { signal, env });
 }
 
-async function make(program, args, signal) {
-  if (!(await succeeds(program, args, { signal, stdio: ['ignore', 'ignore', 'inherit'], env: process.env })))
+async function make(program, args, options) {
+  if (!(await succeeds(program, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options })))
     throw new Error(`${[program, ...args].join(' ')} failed`);
 }
