@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { loadIdentities } from '@countersign/identities';
+import { LocalStackError } from '../errors.ts';
 import { type ClusterActions, clusterActions, type Printer } from './cluster-actions.ts';
 import { edgePort } from './edge.ts';
 import { imagesIn, withImages } from './extras.ts';
@@ -79,7 +80,16 @@ export async function open({ print }: Pick<Printer, 'print'>): Promise<void> {
     localPort: jaegerPort,
   });
   print(`customer  http://127.0.0.1:${customer.port}\nJaeger    http://127.0.0.1:${jaeger.port}\nuntil Ctrl-C`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), customer.ended, jaeger.ended]);
+  const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const ended = Promise.race([customer.ended, jaeger.ended]).then(() => {
+    throw new LocalStackError(
+      'CLUSTER_FAILED',
+      'a port forward ended: its pod was replaced, or the cluster stopped; run it again',
+    );
+  });
+  await Promise.race([asked, ended]);
+  // Ours to end from here on.
+  ended.catch(() => {});
 }
 
 /** Idempotent. */
