@@ -99,11 +99,28 @@ const KEYS = [
   'spiffe-oidc-discovery-provider.enabled',
 ];
 
-/** Keys of the values that no list has. @param file for the message */
+/** Of cert-manager's csi-driver-spiffe, 0.15.0. */
+const DRIVER_KEYS = below('app', [
+  'trustDomain',
+  'certificateRequestDuration',
+  ...below('issuer', ['name', 'kind', 'group']),
+  ...below('driver', ['sourceCABundle', 'volumes.**', 'volumeMounts.**']),
+]);
+
+/** Keys of SPIRE's values that no list has. @param file for the message */
 export function chartKeyFaults(values: Json, file: string): readonly Finding[] {
+  return unknownKeys(values, KEYS, file, `spire ${CHARTS['spire']}`);
+}
+
+/** The same of csi-driver-spiffe's. */
+export function driverKeyFaults(values: Json, file: string): readonly Finding[] {
+  return unknownKeys(values, DRIVER_KEYS, file, 'cert-manager-csi-driver-spiffe 0.15.0');
+}
+
+function unknownKeys(values: Json, keys: readonly string[], file: string, chart: string): readonly Finding[] {
   return leaves(values, []).flatMap((path) => {
-    if (KEYS.some((key) => fits(key.split('.'), path))) return [];
-    const says = `${quoted(path.join('.'))} is no documented key of the chart spire ${CHARTS['spire']}, as far as it is listed here`;
+    if (keys.some((key) => fits(key.split('.'), path))) return [];
+    const says = `${quoted(path.join('.'))} is no documented key of the chart ${chart}, as far as it is listed here`;
     return [{ rule: 'chart-key', object: file, says }];
   });
 }

@@ -1,14 +1,15 @@
 /** What can be asked of the files as they are: kind's configuration, Helm values, the versions that they name. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions } from './chart-values.ts';
+import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions, driverKeyFaults } from './chart-values.ts';
 import { readValues } from './helm-values.ts';
 import { kindClusterFaults } from './kind-cluster.ts';
 import type { Part } from './main.ts';
 import { parseYaml } from './objects.ts';
 import { root } from './render.ts';
 
-const VALUES = ['kind/spire/*.yaml', 'kind/examples/**/values.yaml', 'kind/examples/**/*-values.yaml'];
+const VALUES = ['kind/spire/*.yaml', 'kind/examples/*/values.yaml'];
+const DRIVER_VALUES = 'kind/examples/csi-driver-spiffe/driver-values.yaml';
 const NAMING_VERSIONS = [
   'README.md',
   'docs/**/*.md',
@@ -23,7 +24,8 @@ export function* checkFiles(): Generator<Part> {
 
   const values = globSync(VALUES, { cwd: root }).sort();
   const findings = values.flatMap((file) => chartKeyFaults(readValues(join(root, file)), file));
-  yield { title: `Helm values: ${values.length} files`, findings };
+  const ofDriver = driverKeyFaults(readValues(join(root, DRIVER_VALUES)), DRIVER_VALUES);
+  yield { title: `Helm values: ${values.length + 1} files`, findings: [...findings, ...ofDriver] };
 
   const texts = globSync(NAMING_VERSIONS, { cwd: root, exclude: ['**/node_modules/**'] }).map((file) => ({
     file,

@@ -1,7 +1,7 @@
 /** What stands beside the objects: Helm values, kind's configuration, two overlays that must be one system. Each fault is planted and found. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions } from './chart-values.ts';
+import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions, driverKeyFaults } from './chart-values.ts';
 import { edit } from './faults.ts';
 import { formatFinding } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
@@ -34,6 +34,15 @@ describe("the chart's values", () => {
       assert.match(faults(path, asJson(to)).join('\n'), new RegExp(`^chart-key: values\\.yaml: "${path.join('.')}`));
     });
   }
+
+  it("refused: a key that csi-driver-spiffe's chart has not", () => {
+    const found = driverKeyFaults(
+      asJson({ app: { trustDomain: 'a', driver: { sourceCABundles: '/a' } } }),
+      'values.yaml',
+    );
+    assert.match(found.map(formatFinding).join(), /"app\.driver\.sourceCABundles" is no documented key/);
+    assert.equal(found.length, 1);
+  });
 
   it('are put together as Helm does', () => {
     const first = { a: { b: 1, c: [1, 2], d: 1 }, e: 1 };
