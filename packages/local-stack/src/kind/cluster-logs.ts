@@ -13,6 +13,8 @@ import type { Kubectl } from './kubectl.ts';
 export interface PodLine {
   readonly pod: string;
   readonly container: string;
+  /** When it was written, by the node's clock; RFC 3339 in UTC, so that order of text is order of time. */
+  readonly time: string;
   readonly text: string;
   /** The line as a record; absent when it is none. */
   readonly record?: LogRecord;
@@ -20,7 +22,7 @@ export interface PodLine {
 
 /** Reads logs. */
 export interface ClusterLogs {
-  /** All lines of the last seconds, or of all time. */
+  /** All lines of the last seconds, or the last lines of each container. */
   read(lastSeconds?: number): Promise<PodLine[]>;
   /** Makes a change and waits until each of the pods that ran before has written a line that says it has it. */
   untilEachHas(says: Says, change: () => Promise<unknown>): Promise<PodLine[]>;
@@ -52,9 +54,9 @@ export function createClusterLogs(
   const selector = `app.kubernetes.io/name in (${names.join(',')})`;
   const pods = ['-n', namespace, '-l', selector];
   const read = async (lastSeconds?: number): Promise<PodLine[]> => {
-    const since = lastSeconds === undefined ? [] : [`--since=${lastSeconds}s`];
-    const all = ['--all-containers', '--prefix', '--tail=-1', '--max-log-requests=50', '--ignore-errors'];
-    return linesIn(await kubectl.run(['logs', ...pods, ...all, ...since]));
+    const some = lastSeconds === undefined ? ['--tail=5000'] : ['--tail=-1', `--since=${lastSeconds}s`];
+    const all = ['--all-containers', '--prefix', '--timestamps', '--max-log-requests=50', '--ignore-errors'];
+    return linesIn(await kubectl.run(['logs', ...pods, ...all, ...some]));
   };
   // One that is going may be gone before it hears of anything.
   const running = async () =>
@@ -108,17 +110,19 @@ export function createClusterLogs(
   };
 }
 
-function keyOf({ pod, container, text }: PodLine): string {
-  return `${pod}/${container} ${text}`;
+function keyOf({ pod, container, time, text }: PodLine): string {
+  return `${pod}/${container} ${time} ${text}`;
 }
 
-/** `[pod/backend-7d9f-x/backend] {"level":...}` */
-function linesIn(text: string): PodLine[] {
-  return text.split('\n').flatMap((line) => {
-    const [, pod, container, rest = ''] = /^\[pod\/([^/\]]+)\/([^/\]]+)\] (.*)$/.exec(line) ?? [];
-    if (pod === undefined || container === undefined) return [];
-    const record = recordIn(rest);
-    return [{ pod, container, text: rest, ...(record === undefined ? {} : { record }) }];
+const LINE = /^\[pod\/([^/\]]+)\/([^/\]]+)\] (\S+) ?(.*)$/;
+
+/** `[pod/backend-7d9f-x/backend] 2026-11-29T12:00:00.123456789Z {"level":...}` */
+function linesIn(output: string): PodLine[] {
+  return output.split('\n').flatMap((line) => {
+    const [, pod, container, time, text = ''] = LINE.exec(line) ?? [];
+    if (pod === undefined || container === undefined || time === undefined) return [];
+    const record = recordIn(text);
+    return [{ pod, container, time, text, ...(record === undefined ? {} : { record }) }];
   });
 }
 

@@ -22,7 +22,6 @@ const input = {
   time: '2026-01-02T03:04:05.678Z',
 };
 const refused = {
-  time: '2026-01-02T00:00:00Z',
   event: 'refused',
   code: 'PEER_NOT_AUTHORIZED',
   expected: 'a peer that a grant names',
@@ -31,7 +30,6 @@ const refused = {
   remote: { port: 1234 },
 };
 const denied = {
-  time: '2026-01-02T00:00:05Z',
   event: 'request',
   operation: 'POST /orders',
   decision: 'deny',
@@ -40,7 +38,6 @@ const denied = {
   peer: idOf('auditor'),
 };
 const decision = {
-  time: '2026-01-02T00:00:06Z',
   event: 'decision',
   decision_id: decisionId,
   path: 'countersign/authz/decision',
@@ -70,7 +67,7 @@ describe('the last refusal', () => {
       assert.ok(said.includes(part), `${part} in ${said}`);
   });
   it('of a request: the decision is replayed', async () => {
-    const { code, said } = await explain(denied, decision, refused);
+    const { code, said } = await explain(refused, denied, decision);
     assert.match(said, /backend-a refused POST \/orders/);
     assert.match(said, /REFUSED: auditor calls POST \/orders of backend/);
     assert.equal(code, 0);

@@ -27,8 +27,8 @@ export async function explainLast({ logs, policy, print, printError }: ExplainPa
     print('nothing was refused since the pods started; npm run kind -- rogue add makes somebody try');
     return 1;
   }
-  const { record, container, pod } = last;
-  print([`${record['time']}  ${pod} refused${what(record)}`, ...describeRecord(container, record)].join('\n'));
+  const { record, container, pod, time } = last;
+  print([`${time}  ${pod} refused${what(record)}`, ...describeRecord(container, record)].join('\n'));
   const decisionId = record['decision_id'];
   if (typeof decisionId !== 'string') return 0;
   const folder = mkdtempSync(join(tmpdir(), 'countersign-explain-'));
@@ -54,9 +54,8 @@ export function isRefusal({ record }: PodLine): boolean {
   return record?.['event'] === 'request' && record['decision'] === 'deny';
 }
 
-function byTime(a: PodLine, b: PodLine): number {
-  const [left, right] = [a, b].map(({ record }) => String(record?.['time'] ?? ''));
-  return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
+function byTime({ time: a }: PodLine, { time: b }: PodLine): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 function what(record: LogRecord): string {

@@ -25,7 +25,9 @@ export function fakeCluster(answers: Answers): FakeCluster {
   return {
     ran,
     log: (pod, container, line) =>
-      void lines.push(`[pod/${pod}/${container}] ${typeof line === 'string' ? line : JSON.stringify(line)}`),
+      void lines.push(
+        `[pod/${pod}/${container}] ${timeOf(lines.length)} ${typeof line === 'string' ? line : JSON.stringify(line)}`,
+      ),
     run: (program, args, input = '') => {
       const command = { words: [program, ...args].join(' '), input };
       ran.push(command);
@@ -45,3 +47,8 @@ export function podsDocument(...names: readonly string[]): string {
 
 /** No waiting that a test has to sit through. */
 export const impatient = { timeoutMs: 50, intervalMs: 1 };
+
+/** A nanosecond later each. */
+function timeOf(index: number): string {
+  return `2026-01-02T03:04:05.${String(index).padStart(9, '0')}Z`;
+}
