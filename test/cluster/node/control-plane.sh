@@ -20,7 +20,7 @@ start_api_server() {
     --requestheader-extra-headers-prefix=X-Remote-Extra- --requestheader-group-headers=X-Remote-Group \
     --requestheader-username-headers=X-Remote-User \
     --proxy-client-cert-file="$PKI/front-proxy-client.crt" --proxy-client-key-file="$PKI/front-proxy-client.key"
-  until_succeeds 120 kubectl get --raw /readyz
+  until_succeeds 300 kubectl get --raw /readyz
 }
 
 start_controllers() {
@@ -34,5 +34,5 @@ start_controllers() {
   start kube-scheduler kube-scheduler \
     --kubeconfig="$user" --authentication-kubeconfig="$user" --authorization-kubeconfig="$user" \
     --bind-address=127.0.0.1 --leader-elect=false
-  until_succeeds 60 kubectl --namespace default get serviceaccount default
+  until_succeeds 120 kubectl --namespace default get serviceaccount default
 }

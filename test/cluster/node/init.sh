@@ -50,8 +50,8 @@ start_kubelet
 start_kube_proxy
 start network-policies node "$here/network-policies/main.ts" \
   --server https://127.0.0.1:6443 --ca "$PKI/ca.crt" --certificate "$PKI/network-policies.crt" --key "$PKI/network-policies.key"
-kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=90s >/dev/null
-kubectl --namespace kube-system rollout status deployment/coredns --timeout=90s >/dev/null
+kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=180s >/dev/null
+kubectl --namespace kube-system rollout status deployment/coredns --timeout=180s >/dev/null
 touch "$STATE/ready"
 
 ended=

@@ -31,7 +31,7 @@ syncFrequency: 10s
 YAML
   start kubelet kubelet --config "$STATE/node/kubelet.yaml" --kubeconfig "$STATE/kubeconfig/kubelet.conf" \
     --hostname-override="$NODE_NAME" --node-ip="$NODE_IP"
-  until_succeeds 60 kubectl get node "$NODE_NAME"
+  until_succeeds 120 kubectl get node "$NODE_NAME"
 }
 
 # Limits of connection tracking belong to the machine: 0 leaves them.

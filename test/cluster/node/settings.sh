@@ -29,13 +29,13 @@ export COUNTERSIGN_IMAGE_BUILD=test/cluster/images/build-service.sh
 export COUNTERSIGN_OVERLAY=ci
 export TILT_DISABLE_ANALYTICS=1
 
-# until_succeeds SECONDS COMMAND...: runs it until it succeeds; says which command did not.
+# until_succeeds SECONDS COMMAND...: runs it until it succeeds; after that time, what it said last.
 until_succeeds() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) said
   shift
-  until "$@" >/dev/null 2>&1; do
+  until said=$("$@" 2>&1); do
     if ((SECONDS >= deadline)); then
-      echo "node: in time, this did not succeed: $*" >&2
+      printf 'node: in time, this did not succeed: %s\n%s\n' "$*" "$said" >&2
       return 1
     fi
     sleep 0.2

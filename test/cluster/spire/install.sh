@@ -12,8 +12,8 @@ apply() { kubectl --context "$CONTEXT" apply --server-side --filename "$@" >/dev
 render() { node "$here/render.ts" "$1" "${values[@]}"; }
 
 install_crds() {
-  apply "$STATE/crds"
-  kubectl --context "$CONTEXT" wait --for=condition=Established --timeout=60s --filename "$STATE/crds" >/dev/null
+  apply "$STATE/crds/"
+  kubectl --context "$CONTEXT" wait --for=condition=Established --timeout=60s --filename "$STATE/crds/" >/dev/null
 }
 
 install_spire() {
