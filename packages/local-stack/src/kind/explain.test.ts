@@ -76,6 +76,7 @@ describe('the last refusal', () => {
     const other = { ...decision, result: { ...decision.result, reason: 'peer-has-no-grant' } };
     assert.equal((await explain(denied, other)).code, 3);
   });
+  it('is not told to be none where nothing runs', async () => assert.rejects(explain(), { code: 'CLUSTER_FAILED' }));
   it('is told to be none', async () => {
     const { code, said } = await explain({ event: 'request', decision: 'allow' });
     assert.equal(code, 1);

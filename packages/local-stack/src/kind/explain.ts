@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LocalStackError } from '../errors.ts';
 import type { LogRecord } from '../part.ts';
 import { runPolicy } from '../policy/policy.ts';
 import { describeRecord } from '../rogue/report.ts';
@@ -19,9 +20,14 @@ export interface ExplainParts {
   printError(text: string): void;
 }
 
-/** @returns exit code: 0 explained, 1 nothing was refused yet, 3 the replay came to another result */
+/**
+ * @returns exit code: 0 explained, 1 nothing was refused yet, 3 the replay came to another result
+ * @throws {LocalStackError} `CLUSTER_FAILED` where no service runs
+ */
 export async function explainLast({ logs, policy, print, printError }: ExplainParts): Promise<number> {
   const lines = await logs.read();
+  if (lines.length === 0)
+    throw new LocalStackError('CLUSTER_FAILED', 'no service has written a log: npm run kind -- up, or tilt up');
   const last = lines.filter(isRefusal).sort(byTime).at(-1);
   if (last?.record === undefined) {
     print('nothing was refused since the pods started; npm run kind -- rogue add makes somebody try');
