@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { OBJECT_FAULTS, SYSTEM_FAULTS } from '../manifests/faults.ts';
+import { FAULTS } from '../manifests/faults.ts';
 import { listAt, textAt } from '../manifests/json.ts';
 import { parseYaml } from '../manifests/objects.ts';
 import { root } from './snippets.ts';
@@ -44,7 +44,7 @@ for (const [name, text] of [
 }
 
 test('kubernetes.md: its table of rules has each rule that finds a planted fault', () => {
-  const rules = new Set([...OBJECT_FAULTS, ...SYSTEM_FAULTS].map(({ rule }) => rule));
+  const rules = new Set(FAULTS.map(({ rule }) => rule));
   const named = found(kubernetes, /`([a-z]+(?:-[a-z]+)+)`/g);
   // What could not be judged is no rule of the manifests.
   assert.deepEqual(

@@ -2,12 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definitionFaults } from './custom-definitions.ts';
-import { edit } from './faults.ts';
 import type { Finding } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
 import { type Json, listAt, textAt } from './json.ts';
 import type { Part } from './main.ts';
 import type { KubeObject } from './objects.ts';
+import { edit } from './plant.ts';
 import { evaluated, inFolder, linted, schemasCurrent, scored, type Tools, validated } from './programs.ts';
 import { render } from './render.ts';
 import { foldersOf, type Surroundings } from './systems.ts';

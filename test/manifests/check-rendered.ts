@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyExceptions } from './exceptions.ts';
-import { OBJECT_FAULTS, SYSTEM_FAULTS } from './faults.ts';
+import { FAULTS } from './faults.ts';
 import type { Finding } from './findings.ts';
 import { textAt } from './json.ts';
 import { EXAMPLE_LINTS, OBJECT_LINTS, SYSTEM_LINTS } from './lints/index.ts';
@@ -52,17 +52,16 @@ export function* checkExamples(kubectl: string, surroundings: Surroundings): Gen
 
 /** The faults of the tests, planted in what people apply: no lint is blind there for want of something to look at. */
 export function* checkPlantedFaults(kubectl: string, surroundings: Surroundings): Generator<Part> {
-  const faults = [...OBJECT_FAULTS, ...SYSTEM_FAULTS];
-  yield part(`${DEV}, broken in ${faults.length} ways`, () => {
+  yield part(`${DEV}, broken in ${FAULTS.length} ways`, () => {
     const plan = plannedSystems(kubectl, surroundings).find(({ name }) => name === DEV);
     const world = plan?.render();
     if (world === undefined) throw new Error('there is no such overlay');
-    const unseen = faults.filter(({ rule, names, plant }) => {
+    const unseen = FAULTS.filter(({ rule, names, plant }) => {
       const found = runLints(ALL, plant(world));
       return !found.some((finding) => finding.rule === rule && names.test(finding.object));
     });
     const findings = unseen.map(({ rule, title }) => ({ rule, object: DEV, says: `it does not see: ${title}` }));
-    return { count: faults.length, findings };
+    return { count: FAULTS.length, findings };
   });
 }
 

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions, driverKeyFaults } from './chart-values.ts';
-import { edit } from './faults.ts';
 import { formatFinding } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
 import { mergeValues } from './helm-values.ts';
@@ -10,6 +9,7 @@ import { asJson, type Json, withValue } from './json.ts';
 import { kindClusterFaults } from './kind-cluster.ts';
 import { parseYaml } from './objects.ts';
 import { overlayFaults, replacementsOf } from './overlay-difference.ts';
+import { edit } from './plant.ts';
 
 describe("the chart's values", () => {
   const values = fixtureWorld().spireValues;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { applyExceptions } from './exceptions.ts';
-import { OBJECT_FAULTS, SYSTEM_FAULTS } from './faults.ts';
+import { FAULTS } from './faults.ts';
 import { formatFinding } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
 import { OBJECT_LINTS, SYSTEM_LINTS } from './lints/index.ts';
@@ -21,7 +21,7 @@ it('the system without a fault has no finding', () => {
 });
 
 describe('a planted fault is found, by rule and object', () => {
-  for (const { rule, title, names, plant } of [...OBJECT_FAULTS, ...SYSTEM_FAULTS]) {
+  for (const { rule, title, names, plant } of FAULTS) {
     it(`${rule}: ${title}`, () => {
       const found = runLints(ALL, plant(sound)).filter((finding) => finding.rule === rule);
       assert.notDeepEqual(found, [], 'not found');
@@ -31,10 +31,8 @@ describe('a planted fault is found, by rule and object', () => {
 });
 
 it('every rule has a fault that shows it', () => {
-  const broken = new Set(
-    [...OBJECT_FAULTS, ...SYSTEM_FAULTS].flatMap(({ plant }) => runLints(ALL, plant(sound)).map(({ rule }) => rule)),
-  );
-  const planted = new Set([...OBJECT_FAULTS, ...SYSTEM_FAULTS].map(({ rule }) => rule));
+  const broken = new Set(FAULTS.flatMap(({ plant }) => runLints(ALL, plant(sound)).map(({ rule }) => rule)));
+  const planted = new Set(FAULTS.map(({ rule }) => rule));
   assert.deepEqual(
     [...broken].filter((rule) => !planted.has(rule)),
     [],
@@ -43,7 +41,7 @@ it('every rule has a fault that shows it', () => {
 });
 
 it('every lint has a fault that it sees', () => {
-  const worlds = [...OBJECT_FAULTS, ...SYSTEM_FAULTS].map(({ plant }) => plant(sound));
+  const worlds = FAULTS.map(({ plant }) => plant(sound));
   const blind = ALL.filter((lint) => !worlds.some((world) => runLints([lint], world).length > 0));
   assert.deepEqual(
     blind.map(({ name }) => name),

@@ -2,6 +2,7 @@
 import type { Lint } from '../world.ts';
 import { envIsText, envOnce, imagePinned, readinessProbed, resourcesBounded } from './containers.ts';
 import { edgeClosed, edgeMatrix, edgeOutward, edgeUpstream } from './edge-matrix.ts';
+import { envoySan } from './envoy.ts';
 import {
   chartIdentitiesOff,
   classNamed,
@@ -54,6 +55,7 @@ export const SYSTEM_LINTS: readonly Lint[] = [
   chartIdentitiesOff,
   classNamed,
   expectedServerId,
+  envoySan,
   knownIdentity,
   policyPrincipal,
   pgIdent,

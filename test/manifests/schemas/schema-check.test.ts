@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { definitionFaults } from '../custom-definitions.ts';
-import { edit } from '../faults.ts';
 import { formatFinding } from '../findings.ts';
 import { fixtureWorld } from '../fixture.ts';
 import { asJson, type Json } from '../json.ts';
 import { parseObjects, toObject } from '../objects.ts';
+import { edit } from '../plant.ts';
 import { schemaFaults } from './schema-check.ts';
 
 const world = fixtureWorld();
