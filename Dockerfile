@@ -10,46 +10,54 @@ ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY . .
-RUN find . -type f ! -name package.json ! -name package-lock.json ! -name .npmrc -delete \
+RUN find . -type f ! -name package.json ! -name package-lock.json ! -name .npmrc ! -path './scripts/*' -delete \
  && find . -type d -empty -delete \
  && find . -exec touch --date=@0 {} +
 
-# The production packages of one service, and links to the workspaces that it needs.
-FROM ${NODE_IMAGE} AS dependencies
+# The packages that one service runs with.
+FROM ${NODE_IMAGE} AS packages
 ARG SERVICE
 ARG SOURCE_DATE_EPOCH=0
 WORKDIR /app
 COPY --from=manifests /app/ ./
+# The secrets are optional: how to reach a mirror of npm's registry, and whom to trust there. They end in no layer.
 RUN --mount=type=cache,target=/root/.npm \
     --mount=type=secret,id=npmrc,target=/root/.npmrc \
     --mount=type=secret,id=npm-ca,target=/run/secrets/npm-ca \
     npm ci --omit=dev --ignore-scripts --workspace="services/${SERVICE:?}" \
- && rm -r node_modules/.bin \
- && mkdir -p /modules/app \
- && cp -a --parents $(find . -name node_modules -prune) /modules/app/ \
- && chmod -R u=rwX,go=rX /modules \
- && find /modules -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
+ && node scripts/image-packages.mjs "${SERVICE}" /packages/app \
+ && rm -r node_modules \
+ && chmod -R u=rwX,go=rX /packages \
+ && find /packages -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
-# The sources of exactly the workspaces that npm linked.
-FROM dependencies AS sources
+# Its sources, and those of the workspaces among its packages.
+FROM packages AS sources
+ARG SERVICE
 ARG SOURCE_DATE_EPOCH=0
-COPY . /context/
+WORKDIR /context
+COPY . .
 RUN mkdir -p /sources/app \
- && cp /context/LICENSE /sources/app/ \
- && cd /context \
- && for link in /app/node_modules/@countersign/*; do \
-      cp -r --parents "$(realpath --relative-to=/app "$link")" /sources/app/ || exit 1; \
+ && cp --parents -r LICENSE "services/${SERVICE}" /sources/app/ \
+ && for link in /packages/app/node_modules/@countersign/*; do \
+      cp --parents -r "$(realpath -m --relative-to=/packages/app "$link")" /sources/app/ || exit 1; \
     done \
  && chmod -R u=rwX,go=rX /sources \
  && find /sources -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
+# For the inner loop alone: files that can be replaced in the running container, which takes tar and a writable root.
+FROM ${NODE_IMAGE} AS live-update
+ARG SERVICE
+COPY --from=packages --chown=1000:1000 /packages/ /
+COPY --from=sources --chown=1000:1000 /sources/ /
+WORKDIR /app/services/${SERVICE}
+USER 1000:1000
+ENTRYPOINT ["node", "--watch"]
+CMD ["src/main.ts"]
+
 # Distroless: Node, the C library, certificates, time zones. No shell, no package manager.
 FROM ${RUNTIME_IMAGE} AS service
 ARG SERVICE
-ARG RUNTIME_IMAGE
-ARG VERSION=development
-ARG REVISION=unknown
-COPY --from=dependencies /modules/ /
+COPY --from=packages /packages/ /
 COPY --from=sources /sources/ /
 # `node` by its name too, for `kubectl exec` and for other start files.
 ENV NODE_ENV=production PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin
@@ -59,22 +67,12 @@ USER 1000:1000
 # Node is the first process, and gets SIGTERM itself.
 ENTRYPOINT ["/nodejs/bin/node"]
 CMD ["src/main.ts"]
+ARG RUNTIME_IMAGE
+ARG VERSION=development
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="countersign/${SERVICE}" \
       org.opencontainers.image.description="Countersign: ${SERVICE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${RUNTIME_IMAGE}"
-
-# For the inner loop alone: files that can be replaced in the running container, which takes tar and a writable root.
-FROM ${NODE_IMAGE} AS live-update
-ARG SERVICE
-COPY --from=dependencies --chown=1000:1000 /modules/ /
-COPY --from=sources --chown=1000:1000 /sources/ /
-WORKDIR /app/services/${SERVICE}
-USER 1000:1000
-ENTRYPOINT ["node", "--watch"]
-CMD ["src/main.ts"]
-
-# What is built without --target.
-FROM service

@@ -32,5 +32,5 @@ if [ -f "$ca" ]; then
   secrets+=(--secret "id=npm-ca,src=$ca")
 fi
 
-in_storage bud -q --isolation chroot --network host --layers --timestamp 0 --target service --pull-never \
+in_storage bud -q --isolation chroot --network host --layers --timestamp 0 --identity-label=false --target service --pull-never \
   "${bases[@]}" "${secrets[@]}" --build-arg "SERVICE=$service" -t "$ref" -f "$root/Dockerfile" "$root"
