@@ -2,11 +2,14 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions, driverKeyFaults } from './chart-values.ts';
+import { customResources } from './cluster-spiffe-ids.ts';
+import type { Part } from './findings.ts';
 import { readValues } from './helm-values.ts';
 import { kindClusterFaults } from './kind-cluster.ts';
-import type { Part } from './main.ts';
-import { parseYaml } from './objects.ts';
+import { parseObjects, parseYaml } from './objects.ts';
 import { root } from './render.ts';
+import { schemaFaults } from './schemas/schema-check.ts';
+import { readSurroundings } from './systems.ts';
 
 const VALUES = ['kind/spire/*.yaml', 'kind/examples/*/values.yaml'];
 const DRIVER_VALUES = 'kind/examples/csi-driver-spiffe/driver-values.yaml';
@@ -40,4 +43,11 @@ export function* checkFiles(): Generator<Part> {
       ...unnamed.map((chart) => ({ rule: 'chart-version', object: chart, says: 'no file names a version of it' })),
     ],
   };
+
+  const identities = customResources(readSurroundings());
+  yield { title: `ClusterSPIFFEIDs of the values: ${identities.length}`, findings: schemaFaults(identities) };
+
+  const ofTests = globSync('test/cluster/*/manifests/*.yaml', { cwd: root }).sort();
+  const objects = ofTests.flatMap((file) => parseObjects(readFileSync(join(root, file), 'utf8'), file));
+  yield { title: `what the tests' cluster has beside them (${objects.length})`, findings: schemaFaults(objects) };
 }

@@ -2,10 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definitionFaults } from './custom-definitions.ts';
-import type { Finding } from './findings.ts';
+import type { Finding, Part } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
 import { type Json, listAt, textAt } from './json.ts';
-import type { Part } from './main.ts';
 import type { KubeObject } from './objects.ts';
 import { edit } from './plant.ts';
 import { evaluated, inFolder, linted, schemasCurrent, scored, type Tools, validated } from './programs.ts';

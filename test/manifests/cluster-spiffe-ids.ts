@@ -3,7 +3,7 @@
  * its templates. The templates are Go's; of those only plain fields are understood, and anything else is said to be not.
  */
 import { at, type Json, listAt, objectAt, textAt, textListAt, textsAt } from './json.ts';
-import { ofKind } from './objects.ts';
+import { type KubeObject, ofKind } from './objects.ts';
 import type { PodTemplate } from './pods.ts';
 import { selects } from './selectors.ts';
 import type { World } from './world.ts';
@@ -29,10 +29,25 @@ export interface IssuedIdentity {
 const VALUES_PATH = ['spire-server', 'controllerManager', 'identities', 'clusterSPIFFEIDs'];
 
 /** Those of the values that are switched on, as the chart makes them. */
-export function clusterSpiffeIds({ spireValues }: World): readonly ClusterSpiffeId[] {
+export function clusterSpiffeIds({ spireValues }: Pick<World, 'spireValues'>): readonly ClusterSpiffeId[] {
   return Object.entries(objectAt(spireValues, ...VALUES_PATH))
     .filter(([, spec]) => at(spec, 'enabled') !== false)
     .map(([name, spec]) => ({ name, spec }));
+}
+
+/** What of the values is the chart's own, and no field of the resource. */
+const CHART_FIELDS = ['enabled', 'name', 'type', 'labels', 'annotations'];
+
+/** The resources that the chart makes of the values: the same fields but for one that has another spelling there. */
+export function customResources(world: Pick<World, 'spireValues'>): readonly KubeObject[] {
+  const className = textAt(world.spireValues, 'spire-server', 'controllerManager', 'className') ?? '';
+  return clusterSpiffeIds(world).map(({ name, spec }) => {
+    const fields = Object.entries(objectAt(spec)).filter(([key]) => !CHART_FIELDS.includes(key));
+    const renamed = fields.map(([key, value]) => [key === 'jwtTTL' ? 'jwtTtl' : key, value] as const);
+    const [apiVersion, kind] = ['spire.spiffe.io/v1alpha1', 'ClusterSPIFFEID'];
+    const body = { apiVersion, kind, metadata: { name }, spec: { className, ...Object.fromEntries(renamed) } };
+    return { apiVersion, kind, name, namespace: '', body };
+  });
 }
 
 /** What a pod gets: nothing, one, or, by a mistake, several. @throws {Error} for a template that is not understood */

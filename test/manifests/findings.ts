@@ -10,6 +10,12 @@ export interface Finding {
   readonly says: string;
 }
 
+/** What was looked at, and what was found. */
+export interface Part {
+  readonly title: string;
+  readonly findings: readonly Finding[];
+}
+
 /** One line a fault. */
 export function formatFinding({ rule, object, says }: Finding): string {
   return `${rule}: ${object}: ${says}`;

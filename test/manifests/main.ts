@@ -2,15 +2,9 @@
 import { checkFiles } from './check-files.ts';
 import { checkWithPrograms } from './check-programs.ts';
 import { checkExamples, checkOverlays, checkPlantedFaults, checkSystems } from './check-rendered.ts';
-import { type Finding, formatFinding } from './findings.ts';
+import { formatFinding, type Part } from './findings.ts';
 import { asJson, textsAt } from './json.ts';
 import { readSurroundings } from './systems.ts';
-
-/** What was looked at, and what was found. */
-export interface Part {
-  readonly title: string;
-  readonly findings: readonly Finding[];
-}
 
 if (import.meta.main) {
   const tools = textsAt(asJson(JSON.parse(process.argv[2] ?? '{}')));

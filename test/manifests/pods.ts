@@ -32,12 +32,6 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
 };
 
-/** The path of an object's pod spec; undefined for what makes no pods. */
-export function podSpecPath(kind: string): readonly string[] | undefined {
-  const template = TEMPLATES[kind];
-  return template === undefined ? undefined : [...template, 'spec'];
-}
-
 /** The pods of all objects that make some. */
 export function podsOf(objects: readonly KubeObject[]): readonly PodTemplate[] {
   return objects.flatMap((owner) => {

@@ -1,10 +1,11 @@
 /** Objects against schemas: what the API server would refuse, or silently drop, is found without it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { customResources } from '../cluster-spiffe-ids.ts';
 import { definitionFaults } from '../custom-definitions.ts';
 import { formatFinding } from '../findings.ts';
 import { fixtureWorld } from '../fixture.ts';
-import { asJson, type Json } from '../json.ts';
+import { asJson, type Json, withValue } from '../json.ts';
 import { parseObjects, toObject } from '../objects.ts';
 import { edit } from '../plant.ts';
 import { schemaFaults } from './schema-check.ts';
@@ -140,6 +141,15 @@ describe('custom resources', () => {
   for (const [title, document, says] of refused) {
     it(`refused: ${title}`, () => assert.match(faultsOf(JSON.parse(JSON.stringify(document))), says));
   }
+
+  it("the chart's values make resources that are accepted, and a wrong one is refused", () => {
+    assert.equal(customResources(world).length, 4);
+    assert.deepEqual(schemaFaults(customResources(world)), []);
+    const path = ['spire-server', 'controllerManager', 'identities', 'clusterSPIFFEIDs', 'backend', 'jwtTTL'];
+    const spireValues = withValue(world.spireValues, path, '5 minutes');
+    const found = schemaFaults(customResources({ spireValues })).map(formatFinding).join();
+    assert.match(found, /^schema: ClusterSPIFFEID backend: spec\.jwtTtl must match/);
+  });
 
   it("SPIRE's own definitions: what is not there can't be compared", () => {
     assert.throws(() => definitionFaults('/nowhere'), /ENOENT/);
