@@ -14,7 +14,7 @@ describe('wrong use is answered with the usage, and nothing is done', () => {
     [['rotate-all'], /no command "rotate-all"/],
     [['rogue'], /no command "rogue"/],
     [['rogue', 'add', 'twice'], /no command "rogue add twice"/],
-    [['order', '--via', 'http'], /--via must be https or grpc, got "http"/],
+    [['order', '--via', 'https'], /--via must be http or grpc, got "https"/],
     [['load', '--seconds', '601'], /--seconds must be from 1 to 600, got "601"/],
     [['load', '--rate', '0'], /--rate must be from 1 to 50/],
     [['load', '--rate', 'x'], /--rate must be from 1 to 50/],

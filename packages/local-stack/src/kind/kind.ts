@@ -125,7 +125,7 @@ function parse(args: readonly string[]): { words: readonly string[]; options: Op
 }
 
 function viaOf(text: string | undefined): Via {
-  const found = everyVia.find((via) => via === (text ?? 'https'));
+  const found = everyVia.find((via) => via === (text ?? 'http'));
   if (found === undefined) throw new UsageError(`--via must be ${everyVia.join(' or ')}, got ${JSON.stringify(text)}`);
   return found;
 }

@@ -30,7 +30,7 @@ const maxPending = 32;
 
 /** Resolves when all answers are there. */
 export async function loadOrders(base: string, { seconds, rate }: LoadOptions): Promise<LoadResult> {
-  const created: Record<Via, number> = { https: 0, grpc: 0 };
+  const created: Record<Via, number> = { http: 0, grpc: 0 };
   const failures: Record<string, number> = {};
   const tookMs: number[] = [];
   const pending = new Set<Promise<void>>();
@@ -38,7 +38,7 @@ export async function loadOrders(base: string, { seconds, rate }: LoadOptions): 
   let sent = 0;
   while (sent < wanted) {
     if (pending.size < maxPending) {
-      const order = placeOne(everyVia[sent % everyVia.length] ?? 'https').finally(() => pending.delete(order));
+      const order = placeOne(everyVia[sent % everyVia.length] ?? 'http').finally(() => pending.delete(order));
       pending.add(order);
       sent += 1;
     }
@@ -74,7 +74,7 @@ export function describeLoad({ sent, created, failures, p50Ms, p99Ms }: LoadResu
   const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
   const kinds = Object.entries(failures).map(([kind, count]) => `  ${count} x ${kind}`);
   return [
-    `${sent} orders sent: ${created.https} created over HTTPS, ${created.grpc} over gRPC, ${failed} failed; p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
+    `${sent} orders sent: ${created.http} created over HTTPS, ${created.grpc} over gRPC, ${failed} failed; p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
     ...kinds,
   ].join('\n');
 }

@@ -2,11 +2,16 @@
 import { LocalStackError, messageOf } from '../errors.ts';
 import { at, isObject, type JsonObject, objectsAt, textAt } from './json.ts';
 
-/** How customer calls backend. */
-export type Via = 'https' | 'grpc';
+/** How customer calls backend, in the words of its interface. */
+export type Via = 'http' | 'grpc';
 
 /** Both of them. */
-export const everyVia: readonly Via[] = ['https', 'grpc'];
+export const everyVia: readonly Via[] = ['http', 'grpc'];
+
+/** The same in the words of backend's log. */
+export function transportOf(via: Via): 'https' | 'grpc' {
+  return via === 'http' ? 'https' : via;
+}
 
 /** What was answered. */
 export interface Answer {

@@ -9,7 +9,7 @@ import type { ClusterLogs } from './cluster-logs.ts';
 import { withEdge } from './edge.ts';
 import type { Extras } from './extras.ts';
 import type { Kubectl } from './kubectl.ts';
-import { everyVia, problemText, tryOrder } from './orders.ts';
+import { everyVia, problemText, transportOf, tryOrder } from './orders.ts';
 
 /** What it needs. */
 export interface RogueParts {
@@ -37,7 +37,9 @@ export async function addRogue(parts: RogueParts): Promise<void> {
         let saw = '';
         const line = await logs.untilOneHas(
           ({ record }) =>
-            record?.['event'] === 'refused' && record['peerId'] === spiffeId && record['transport'] === via,
+            record?.['event'] === 'refused' &&
+            record['peerId'] === spiffeId &&
+            record['transport'] === transportOf(via),
           async () => {
             const answer = await tryOrder(base, via);
             saw = problemText(answer);

@@ -39,9 +39,11 @@ async function withSystem<T>(
       if (request.url === '/api/identity') return answer(200, { spiffe_id: faults.identity ?? customer });
       if (request.method === 'GET') return answer(200, { order: { item: faults.item ?? 'tea' } });
       const via = String(JSON.parse(body).via);
+      if (via !== 'http' && via !== 'grpc') return answer(400, { code: 'FIELD_INVALID' });
       const operation = via === 'grpc' ? '/countersign.orders.v1.OrderService/CreateOrder' : 'POST /orders';
       orders += 1;
-      const line = { event: 'request', peer: customer, transport: via, decision: 'allow', operation, n: orders };
+      const transport = via === 'http' ? 'https' : via;
+      const line = { event: 'request', peer: customer, transport, decision: 'allow', operation, n: orders };
       cluster.log('backend-a', 'backend', { ...line, ...faults.logged });
       return answer(faults.status ?? 201, { order: { id: `o-${orders}` }, code: 'POLICY_DENIED' });
     });
@@ -68,7 +70,7 @@ function smokeWith(faults: Faults): Promise<string> {
 
 describe('smoke', () => {
   it('passes where an order comes through by each way', async () => {
-    assert.match(await smokeWith({}), /ok {2}customer is[\s\S]*by https, placed[\s\S]*by grpc, placed/);
+    assert.match(await smokeWith({}), /ok {2}customer is[\s\S]*by http, placed[\s\S]*by grpc, placed/);
   });
   const faults: Array<[name: string, fault: Faults, message: RegExp]> = [
     ['customer is somebody else', { identity: 'spiffe://example.org/x' }, /customer must be/],
@@ -86,12 +88,12 @@ describe('smoke', () => {
 describe('load', () => {
   it('counts what was created by each way', async () => {
     const result = await withSystem({}, (base) => loadOrders(base, { seconds: 0.2, rate: 50 }));
-    assert.deepEqual([result.sent, result.created], [10, { https: 5, grpc: 5 }]);
+    assert.deepEqual([result.sent, result.created], [10, { http: 5, grpc: 5 }]);
     assert.match(describeLoad(result), /0 failed/);
   });
   it('counts failures by kind', async () => {
     const result = await withSystem({ status: 403 }, (base) => loadOrders(base, { seconds: 0.1, rate: 50 }));
-    assert.deepEqual(result.created, { https: 0, grpc: 0 });
-    assert.match(describeLoad(result), /x https: HTTP 403 · POLICY_DENIED/);
+    assert.deepEqual(result.created, { http: 0, grpc: 0 });
+    assert.match(describeLoad(result), /x http: HTTP 403 · POLICY_DENIED/);
   });
 });

@@ -6,7 +6,7 @@ import type { Identities } from '@countersign/identities';
 import { LocalStackError } from '../errors.ts';
 import type { ClusterLogs, PodLine } from './cluster-logs.ts';
 import { textAt } from './json.ts';
-import { ask, everyVia, findOrder, placeOrder, type Via } from './orders.ts';
+import { ask, everyVia, findOrder, placeOrder, transportOf, type Via } from './orders.ts';
 
 /** What is asked. */
 export interface SmokeParts {
@@ -53,7 +53,7 @@ function isCreation(caller: string, via: Via): (line: PodLine) => boolean {
   return ({ record }) =>
     record?.['event'] === 'request' &&
     record['peer'] === caller &&
-    record['transport'] === via &&
+    record['transport'] === transportOf(via) &&
     record['decision'] === 'allow' &&
     /^POST |\/CreateOrder$/.test(String(record['operation']));
 }
