@@ -7,7 +7,16 @@ import { fixtureWorld } from './fixture.ts';
 import { type Json, listAt, textAt } from './json.ts';
 import type { KubeObject } from './objects.ts';
 import { edit } from './plant.ts';
-import { evaluated, inFolder, linted, schemasCurrent, scored, type Tools, validated } from './programs.ts';
+import {
+  evaluated,
+  inFolder,
+  linted,
+  schemasCurrent,
+  scored,
+  type TiltOptions,
+  type Tools,
+  validated,
+} from './programs.ts';
 import { render } from './render.ts';
 import { foldersOf, type Surroundings } from './systems.ts';
 
@@ -21,7 +30,10 @@ export function* checkWithPrograms(tools: Tools, surroundings: Surroundings): Ge
   yield { title: 'Dockerfile: hadolint', findings: linted(tools, 'Dockerfile') };
   yield { title: 'schemas: as their source has them', findings: schemasCurrent(tools) };
   yield { title: "custom resources: SPIRE's own definitions", findings: definitionFaults(tools['crds'] ?? '') };
-  yield { title: 'Tiltfile: tilt alpha tiltfile-result', findings: tiltfileFaults(tools, surroundings) };
+  yield {
+    title: `Tiltfile: read by Tilt in ${WAYS.length} ways, and refused for another cluster`,
+    findings: tiltfileFaults(tools, surroundings),
+  };
   yield { title: 'each program finds a planted fault', findings: blindPrograms(tools) };
 }
 
@@ -39,9 +51,27 @@ function ofManifest(tools: Tools, objects: readonly KubeObject[]): readonly Find
   });
 }
 
+/** As people start it, as CI does, and with live update. */
+const WAYS: readonly TiltOptions[] = [
+  {},
+  { args: ['--live-update'] },
+  { env: { COUNTERSIGN_OVERLAY: 'ci', COUNTERSIGN_IMAGE_BUILD: 'true', COUNTERSIGN_SPIRE_INSTALL: 'true' } },
+];
+
+function tiltfileFaults(tools: Tools, surroundings: Surroundings): readonly Finding[] {
+  const elsewhere = evaluated(tools, 'Tiltfile', { context: 'kind-another' });
+  const refused = elsewhere.findings.length > 0;
+  return [
+    ...WAYS.flatMap((way) => wayFaults(evaluated(tools, 'Tiltfile', way), surroundings)),
+    ...(refused ? [] : [{ rule: 'tiltfile', object: 'Tiltfile', says: 'it takes any cluster of kind for its own' }]),
+  ];
+}
+
 /** Every service's image is built, under the name that manifests have for it, and everything is deployed. */
-function tiltfileFaults(tools: Tools, { builtImages }: Surroundings): readonly Finding[] {
-  const { findings, result } = evaluated(tools, 'Tiltfile');
+function wayFaults(
+  { findings, result }: ReturnType<typeof evaluated>,
+  { builtImages }: Surroundings,
+): readonly Finding[] {
   if (findings.length > 0) return findings;
   const finding = (says: string): Finding => ({ rule: 'tiltfile', object: 'Tiltfile', says });
   const manifests = listAt(result, 'Manifests');

@@ -75,26 +75,31 @@ export function linted(tools: Tools, file: string): readonly Finding[] {
   }));
 }
 
+/** How a Tiltfile is read: as `tilt up` reads it, unless said otherwise. */
+export interface TiltOptions {
+  /** Of the cluster that is chosen. */
+  readonly context?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** After the `--` of `tilt up`. */
+  readonly args?: readonly string[];
+}
+
 /** What Tilt itself makes of a Tiltfile, for a cluster that need not be there. */
 export function evaluated(
   tools: Tools,
   tiltfile: string,
+  { context = 'kind-countersign', env = {}, args = [] }: TiltOptions = {},
 ): { readonly findings: readonly Finding[]; readonly result: Json } {
   return inFolder((home) => {
-    const { status, stdout, said } = run(
-      tools,
-      'tilt',
-      ['alpha', 'tiltfile-result', '-f', tiltfile],
-      tiltEnv(tools, home),
-    );
+    const command = ['alpha', 'tiltfile-result', '-f', tiltfile, '--', ...args];
+    const { status, stdout, said } = run(tools, 'tilt', command, { ...tiltEnv(tools, home, context), ...env });
     if (status === 0) return { findings: [], result: asJson(JSON.parse(stdout)) };
-    const says = `tilt ended with ${status}: ${quoted(said.trim().slice(-600))}`;
+    const says = `tilt ended with ${status}: ${quoted(said.trim().slice(-100))}`;
     return { findings: [{ rule: 'tiltfile', object: tiltfile, says }], result: {} };
   });
 }
 
-function tiltEnv(tools: Tools, home: string): NodeJS.ProcessEnv {
-  const name = 'kind-countersign';
+function tiltEnv(tools: Tools, home: string, name: string): NodeJS.ProcessEnv {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

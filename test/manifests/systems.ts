@@ -1,5 +1,5 @@
 /** The systems that people can apply: every overlay, every component and every extra on top of what `tilt up` applies. */
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type GrantsDocument, loadIdentities } from '@countersign/identities';
 import { mergeValues, readValues } from './helm-values.ts';
@@ -62,8 +62,9 @@ export function plannedExamples(kubectl: string): readonly { name: string; rende
   return foldersOf('kind/examples').map((name) => ({ name, render: () => render(kubectl, name) }));
 }
 
-/** Folders with a kustomization, from the root. */
+/** Folders with a kustomization, from the root. @throws {Error} when there is none: what is not found is not checked */
 export function foldersOf(folder: string): readonly string[] {
-  if (!existsSync(join(root, folder))) return [];
-  return globSync(`${folder}/*/kustomization.yaml`, { cwd: root }).map(dirname).sort();
+  const found = globSync(`${folder}/*/kustomization.yaml`, { cwd: root }).map(dirname).sort();
+  if (found.length === 0) throw new Error(`${folder} has no folder with a kustomization.yaml`);
+  return found;
 }
