@@ -36,7 +36,7 @@ export async function renderOverlay(overlay: string): Promise<readonly Manifest[
 export async function differences(api: Api, manifests: readonly Manifest[]): Promise<string> {
   const items = await Promise.all(manifests.map((manifest) => withRunningImages(api, manifest)));
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  const args = ['diff', '--server-side', '--force-conflicts', '--field-manager=kubectl', '--filename=-'];
+  const args = ['diff', '--server-side', '--force-conflicts', '--field-manager=countersign-suite', '--filename=-'];
   const { code, stdout, stderr } = await tryKubectl(args, { input });
   if (code !== 0 && code !== 1) throw new Error(`kubectl diff: exit ${code}: ${stderr}`);
   return stdout;
