@@ -1,6 +1,7 @@
 /**
- * Builds our programs around the SPIFFE libraries of Rust, Java and Python from `test/peers/build`, outside the checkout:
- * each `check` throws an error that says what is missing, each `build` leaves a program that can be run. Plain JavaScript.
+ * Builds our programs around the SPIFFE libraries of Rust, Java and Python, and programs that are Python packages, from their
+ * folders under `test`, outside the checkout: each `check` throws an error that says what is missing, each `build` leaves a
+ * program that can be run. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,7 +61,8 @@ function buildWithMaven(program, { module }, env) {
   });
 }
 
-function buildVenv(program, { module }, env) {
+/** @param tool with a `command`: one that a package in the venv brings; without, our `interop.py` */
+function buildVenv(program, { module, command }, env) {
   inCopyOf(module, (cwd) => {
     const folder = dirname(program);
     const venv = join(folder, 'venv');
@@ -68,9 +70,9 @@ function buildVenv(program, { module }, env) {
     run('python3', ['-m', 'venv', venv], { cwd, env });
     const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--only-binary', ':all:'];
     run(join(venv, 'bin', 'python'), [...pip, '--require-hashes', '-r', 'requirements.txt'], { cwd, env });
-    copyFileSync(join(cwd, 'interop.py'), join(folder, 'interop.py'));
-    const python = `exec '${venv}/bin/python' '${folder}/interop.py' "$@"`;
-    put(program, (fresh) => writeFileSync(fresh, `#!/bin/sh\n${python}\n`));
+    if (command === undefined) copyFileSync(join(cwd, 'interop.py'), join(folder, 'interop.py'));
+    const start = command === undefined ? `'${venv}/bin/python' '${folder}/interop.py'` : `'${venv}/bin/${command}'`;
+    put(program, (fresh) => writeFileSync(fresh, `#!/bin/sh\nexec ${start} "$@"\n`));
   });
 }
 

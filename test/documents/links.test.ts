@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { root } from './snippets.ts';
 
-const DOCUMENTS = ['*.md', 'docs/**/*.md', '{packages,services}/*/README.md', 'policies/README.md'];
+const DOCUMENTS = ['*.md', '{docs,kind,tilt}/**/*.md', '{packages,services}/*/README.md', 'policies/README.md'];
 const LINK = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g;
 
 function brokenLinks(document: string, text: string): string[] {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { writeAtomically } from '@countersign/testkit';
 import { bundleWith, CALLER, GRANTS, httpInput, MASKED_CALLER, SELF, STRANGER } from '../test/bundles.ts';
 import { AuthzError, type AuthzErrorCode } from './errors.ts';
 import type { PolicyInput } from './policy-document.ts';
@@ -98,6 +99,27 @@ test('policy engine: a changed file is taken into use by itself', { timeout: 20_
   await swap(revoked);
   assert.equal((await loaded).type, 'loaded');
   assert.equal(engine.decide(httpInput()).allow, false);
+});
+
+test('policy engine: a mounted ConfigMap that swaps its folder is taken into use, each time', {
+  timeout: 20_000,
+}, async (t) => {
+  const volume = await mkdtemp(join(tmpdir(), 'policy-volume-'));
+  t.after(() => rm(volume, { recursive: true }));
+  const mount = (bytes: Uint8Array) => writeAtomically(volume, { 'bundle.tar.gz': bytes });
+  await mount(good);
+  const engine = await createPolicyEngine({ bundlePath: join(volume, 'bundle.tar.gz'), watchIntervalMs: 20 });
+  t.after(() => engine.close());
+  for (const [bytes, allow] of [
+    [revoked, false],
+    [good, true],
+    [revoked, false],
+  ] as const) {
+    const loaded = new Promise<PolicyEvent>((resolve) => engine.subscribe(resolve));
+    await mount(bytes);
+    assert.equal((await loaded).type, 'loaded');
+    assert.equal(engine.decide(httpInput()).allow, allow);
+  }
 });
 
 test('policy engine: after close nothing is decided, and a load under way changes nothing', async (t) => {

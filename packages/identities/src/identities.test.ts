@@ -73,6 +73,14 @@ describe('derived values', () => {
     });
   });
 
+  it('calls: each pair of caller and called once, with its operations', () => {
+    const edges = loadIdentities(write(JSON.stringify(good))).calls();
+    assert.deepEqual(
+      edges.map(({ caller, called, operations }) => [caller.name, called.name, operations]),
+      [['web', 'api', ['GET /things/{id}', '/things.v1.Things/Get']]],
+    );
+  });
+
   it('pg_ident lines: only workloads with a role, names quoted', () => {
     const identities = loadIdentities(write(JSON.stringify(good)));
     assert.equal(identities.pgIdentLines('spiffe'), 'spiffe "api.apps.example.org" "things_rw"\n');

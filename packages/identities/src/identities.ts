@@ -39,6 +39,14 @@ export interface GrantDocument {
 /** The policy's data: called service's ID, then caller's ID, then operation. Looked up by key, never scanned. */
 export type GrantsDocument = Record<string, Record<string, Record<string, GrantDocument>>>;
 
+/** Who calls whom, and with which operations: an edge of the policy, and of the network that carries it. */
+export interface CallEdge {
+  readonly caller: Workload;
+  readonly called: Workload;
+  /** As the file has them: `GET /orders` over HTTP, `/package.Service/Method` over gRPC. */
+  readonly operations: readonly string[];
+}
+
 /** The checked identities and what derives from them. */
 export interface Identities {
   readonly trustDomain: string;
@@ -49,6 +57,8 @@ export interface Identities {
   workload(name: string): Workload;
   /** `data.grants` of the policy bundle. */
   grants(): GrantsDocument;
+  /** The calls that some grant allows, each pair once, in the file's order. */
+  calls(): CallEdge[];
   /** Lines of `pg_ident.conf`: map name, CN, role. */
   pgIdentLines(mapName: string): string;
   registrations(): Registration[];
@@ -83,6 +93,7 @@ export function loadIdentities(file: string | URL = defaultIdentitiesFile): Iden
     names: () => [...workloads.keys()],
     workload,
     grants: () => deriveGrants(document, workload),
+    calls: () => deriveCalls(document, workload),
     pgIdentLines: (mapName) => pgIdentLines(mapName, [...workloads.values()]),
     registrations: () =>
       [...workloads.values()].map(({ name, spiffeId, dnsName }) => ({ name, spiffeId, dnsNames: [dnsName] })),
@@ -139,6 +150,16 @@ function invalid(field: string, rule: string): IdentitiesError {
 /** A workload's name has no colon: the file's schema says so. */
 function isSpiffeId(origin: string): boolean {
   return origin.startsWith('spiffe://');
+}
+
+function deriveCalls(document: IdentitiesFile, workload: (name: string) => Workload): CallEdge[] {
+  return Object.entries(document.workloads).flatMap(([caller, { calls = {} }]) =>
+    Object.entries(calls).map(([called, operations]) => ({
+      caller: workload(caller),
+      called: workload(called),
+      operations: Object.keys(operations),
+    })),
+  );
 }
 
 function deriveGrants(document: IdentitiesFile, workload: (name: string) => Workload): GrantsDocument {

@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Identities } from '@countersign/identities';
 import { loopback, type Ports } from './ports.ts';
-import { databaseName } from './postgres/config-files.ts';
+import { databaseName } from './postgres/roles.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** A long-running part of the system. */

@@ -17,7 +17,8 @@ export type LocalStackErrorCode =
   | 'PART_FAILED'
   | 'PART_TIMEOUT'
   | 'CONTROL_FAILED'
-  | 'DECISION_UNKNOWN';
+  | 'DECISION_UNKNOWN'
+  | 'CLUSTER_FAILED';
 
 /** A failure of the local stack, fit to be shown to the person who typed the command. Narrow by {@link LocalStackError.code}. */
 export class LocalStackError extends Error {

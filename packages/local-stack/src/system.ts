@@ -25,7 +25,7 @@ import {
 import { createLogWatch, type RecordPredicate } from './log-watch.ts';
 import { ended, type LogRecord, type Part } from './part.ts';
 import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports } from './ports.ts';
-import { databaseName } from './postgres/config-files.ts';
+import { databaseName } from './postgres/roles.ts';
 import { acquireRunLock } from './run-lock.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { createSupervisor, type ProgramName, type Supervisor } from './supervisor.ts';

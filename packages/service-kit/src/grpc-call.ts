@@ -36,7 +36,14 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.max_receive_message_length': 1024 * 1024,
   'grpc.enable_http_proxy': 0,
+  // Servers come and go by their name's addresses. grpc-js asks at most every 30 s unless told otherwise, and until then calls
+  // would wait for a server that was replaced.
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
+  // How calls are made is for this file to say, not for whoever answers DNS.
+  'grpc.service_config_disable_resolution': 1,
   'grpc.service_config': JSON.stringify({
+    // Each call to the next server of the name. The default takes one for all calls.
+    loadBalancingConfig: [{ round_robin: {} }],
     methodConfig: [
       {
         name: [{}],
@@ -54,6 +61,9 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
 
 /** Settings of a gRPC server of ours. */
 export const SERVER_OPTIONS = {
+  // A client learns of servers that were added when it connects again, so now and then it is asked to. Calls and streams in
+  // progress stay on the old connection until they end.
+  'grpc.max_connection_age_ms': 30_000,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.max_concurrent_streams': 256,

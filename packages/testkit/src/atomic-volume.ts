@@ -12,7 +12,7 @@ let versions = 0;
  */
 export async function writeAtomically(
   volume: string,
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string | Uint8Array>>,
   mode = 0o440,
 ): Promise<void> {
   const former = await readlink(join(volume, '..data')).catch(() => undefined);
@@ -29,7 +29,7 @@ export async function writeAtomically(
 }
 
 /** Writes a file as Go's `os.WriteFile` does: empties what is there, then writes; the mode is that of its creation. */
-export async function writeInPlace(path: string, content: string, mode = 0o600): Promise<void> {
+export async function writeInPlace(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
   const handle = await open(path, 'w', mode);
   try {
     await handle.writeFile(content);

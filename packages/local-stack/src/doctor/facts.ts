@@ -134,11 +134,11 @@ export interface Finding {
   readonly fix: string;
 }
 
-/** Looks for one kind of mistake. */
-export interface Check {
+/** Looks for one kind of mistake in facts, of the running system unless it says otherwise. */
+export interface Check<F = Facts> {
   /** A word for programs; the guide refers to it. */
   readonly name: string;
   /** What holds when nothing is found. */
   readonly holds: string;
-  readonly run: (facts: Facts) => readonly Finding[];
+  readonly run: (facts: F) => readonly Finding[];
 }

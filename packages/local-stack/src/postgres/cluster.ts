@@ -10,8 +10,9 @@ import type { Identities } from '@countersign/identities';
 import { LocalStackError, messageOf } from '../errors.ts';
 import { asAccount, type PostgresAccount } from './account.ts';
 import type { PostgresBinaries } from './binaries.ts';
-import { databaseName, rolesOf, superuserName, writeForPostgres } from './config-files.ts';
+import { writeForPostgres } from './config-files.ts';
 import { makeAccountDirectory, type PostgresLocation } from './location.ts';
+import { createDatabaseSql, initdbOptions, rolesOf, rolesSql, singleUserOptions } from './roles.ts';
 
 /** What a cluster is made with. */
 export interface ClusterOptions {
@@ -47,42 +48,14 @@ async function createCluster(options: ClusterOptions, sql: string): Promise<void
   const fresh = `${location.data}.new`;
   rmSync(fresh, { recursive: true, force: true });
   makeAccountDirectory(fresh, account);
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  const nobody = ['--auth-local=reject', '--auth-host=reject'];
-  await run(
-    binaries.initdb,
-    ['-D', fresh, `--username=${superuserName}`, ...locale, ...nobody, '--no-instructions'],
-    account,
-  );
-  await runSingleUser(options, fresh, `CREATE DATABASE "${databaseName}";\n\n${sql}`);
+  await run(binaries.initdb, ['-D', fresh, ...initdbOptions], account);
+  await runSingleUser(options, fresh, `${createDatabaseSql()}${sql}`);
   rmSync(location.data, { recursive: true, force: true });
   renameSync(fresh, location.data);
 }
 
-/** Idempotent. In single-user mode with `-j` a statement ends at a semicolon and an empty line. */
-export function rolesSql(roles: readonly string[], ownerRole: string): string {
-  const names = roles.map((role) => `"${role}"`).join(', ');
-  const create = roles.map(
-    (role) =>
-      `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${role}') THEN CREATE ROLE "${role}"; END IF; END $$`,
-  );
-  const statements = [
-    ...create,
-    ...roles.map(
-      (role) =>
-        `ALTER ROLE "${role}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL`,
-    ),
-    `ALTER DATABASE "${databaseName}" OWNER TO "${ownerRole}"`,
-    `REVOKE ALL ON DATABASE "${databaseName}", template1, postgres FROM PUBLIC`,
-    `GRANT CONNECT ON DATABASE "${databaseName}" TO ${names}`,
-  ];
-  return statements.map((statement) => `${statement};\n\n`).join('');
-}
-
 async function runSingleUser({ binaries, account }: ClusterOptions, data: string, sql: string): Promise<void> {
-  // Reads the data folder's own postgresql.conf, initdb's: the server's needs certificates that are not there yet.
-  const settings = ['-c', 'exit_on_error=on', '-c', 'log_checkpoints=off', '-c', 'listen_addresses='];
-  await run(binaries.postgres, ['--single', '-D', data, '-j', ...settings, 'template1'], account, sql);
+  await run(binaries.postgres, ['--single', '-D', data, '-j', ...singleUserOptions], account, sql);
 }
 
 function run(

@@ -8,13 +8,8 @@ import type { Identities } from '@countersign/identities';
 import { loopback } from '../ports.ts';
 import type { PostgresAccount } from './account.ts';
 import type { PostgresLocation } from './location.ts';
-
-/** The database of the orders. */
-export const databaseName = 'orders';
-/** The superuser that `initdb` makes. It exists, and can't log in. */
-export const superuserName = 'postgres';
-/** The map in `pg_ident.conf` from certificate to role. */
-const mapName = 'spiffe';
+import { mapName, pgHbaConf, rolesOf } from './roles.ts';
+import { commonServerSettings, quoteSetting, type SettingValue, settingLines } from './server-settings.ts';
 
 /** What the files are written from. */
 export interface PostgresSettings {
@@ -48,65 +43,25 @@ export function writeForPostgres(path: string, text: string, account: PostgresAc
   renameSync(fresh, path);
 }
 
-/** The roles that may log in, each once. */
-export function rolesOf(identities: Identities): string[] {
-  const roles = identities.names().flatMap((name) => identities.workload(name).postgresRole ?? []);
-  return [...new Set(roles)];
-}
-
-/** One line for all roles; whoever asks for another role, another database, or comes without TLS, finds no line. */
-export function pgHbaConf(roles: readonly string[]): string {
-  if (roles.length === 0) return '';
-  // ZERO TRUST: `cert` means TLS with a client certificate that chains to ssl_ca_file and whose CN the map gives to the role.
-  return `hostssl "${databaseName}" ${roles.map((role) => `"${role}"`).join(',')} ${loopback}/32 cert map=${mapName}\n`;
-}
-
 function postgresqlConf({ location, port }: PostgresSettings): string {
-  const settings: Record<string, string | number> = {
+  const settings: Record<string, SettingValue> = {
+    ...commonServerSettings,
     data_directory: location.data,
     hba_file: join(location.conf, 'pg_hba.conf'),
     ident_file: join(location.conf, 'pg_ident.conf'),
     listen_addresses: loopback,
     port,
-    unix_socket_directories: '',
-    // Nothing in the data folder may override this file.
-    allow_alter_system: 'off',
-    ssl_min_protocol_version: 'TLSv1.3',
     ssl_cert_file: join(location.tls, 'server.crt'),
     ssl_key_file: join(location.tls, 'server.key'),
     // Own trust domain alone: PostgreSQL sees a CN and can't tell which domain's CA vouched for it.
     ssl_ca_file: join(location.tls, 'ca.crt'),
-    password_encryption: 'scram-sha-256',
-    max_connections: 40,
-    shared_buffers: '32MB',
-    wal_level: 'minimal',
-    max_wal_senders: 0,
-    min_wal_size: '32MB',
-    max_wal_size: '256MB',
-    io_workers: 1,
-    jit: 'off',
-    timezone: 'UTC',
-    authentication_timeout: '10s',
-    // JSON, so that no user name can forge a line; who connected and who was refused, never a statement or a value.
+    // JSON, so that no user name can forge a line.
     log_destination: 'jsonlog',
     logging_collector: 'on',
     log_directory: location.log,
     log_filename: 'postgresql.log',
     log_rotation_age: 0,
     log_rotation_size: 0,
-    log_timezone: 'UTC',
-    log_connections: 'authentication,authorization',
-    log_checkpoints: 'off',
-    log_statement: 'none',
-    log_min_messages: 'log',
-    log_min_error_statement: 'panic',
   };
-  const lines = Object.entries(settings).map(
-    ([name, value]) => `${name} = ${typeof value === 'number' ? value : quote(value)}\n`,
-  );
-  return `${lines.join('')}include = ${quote(join(location.conf, 'tls.conf'))}\n`;
-}
-
-function quote(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
+  return `${settingLines(settings)}include = ${quoteSetting(join(location.conf, 'tls.conf'))}\n`;
 }

@@ -5,7 +5,7 @@ import type { Identities } from '@countersign/identities';
 import type { WorkloadApiX509Source } from '@countersign/spiffe-tls';
 import type { PartName } from '../definitions.ts';
 import type { LogRecord } from '../part.ts';
-import { rolesOf, superuserName } from '../postgres/config-files.ts';
+import { rolesOf, superuserName } from '../postgres/roles.ts';
 import type { SystemFile } from '../system-file.ts';
 import {
   forgedHeaders,

@@ -25,7 +25,8 @@ export function describeAll(verdicts: readonly Verdict[]): string {
   return `${refused} of ${verdicts.length} refused, ${all}`;
 }
 
-function describeRecord(service: string, record: LogRecord): string[] {
+/** What the refusing service wrote down about it, a row each. */
+export function describeRecord(service: string, record: LogRecord): string[] {
   const text = (name: string): string | undefined => {
     const value = record[name];
     return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;

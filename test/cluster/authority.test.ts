@@ -1,0 +1,73 @@
+/**
+ * The authority of SPIRE's server is replaced under load, by the action that people have for it: prepare, activate, taint,
+ * revoke. No call fails, every end has SVIDs of the new one, and who copied an SVID before is refused with it afterwards.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { runAction } from './suite/actions.ts';
+import { type Cluster, openCluster } from './suite/cluster.ts';
+import { serialsOf, untilReplaced } from './suite/edge-serials.ts';
+import { eventually } from './suite/eventually.ts';
+import { underLoad } from './suite/load.ts';
+import { ADDRESSES, idOf } from './suite/names.ts';
+import { isRefusalOf, type Probe, startProbe } from './suite/probe.ts';
+import type { Presenting } from './suite/probe-protocol.ts';
+import { spireServer } from './suite/spire.ts';
+import { startTwin, type Twin } from './suite/twin.ts';
+import { certificateOf } from './suite/wire.ts';
+
+let cluster: Cluster;
+let auditor: Twin;
+let thief: Probe;
+
+before(async () => {
+  cluster = await openCluster();
+  auditor = await startTwin(cluster.api, { name: 'kept', of: 'customer', serviceAccount: 'auditor', idle: true });
+  await auditor.ready();
+  thief = startProbe(auditor.pod, auditor.container);
+});
+
+after(async () => {
+  await thief?.[Symbol.asyncDispose]();
+  await auditor?.[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+function readOrders(presenting: Presenting) {
+  const serverId = idOf('backend');
+  return thief.ask({
+    what: 'https',
+    address: ADDRESSES.https.backend,
+    serverId,
+    path: '/orders?page_size=1',
+    presenting,
+  });
+}
+
+const postgresSerial = async () => (await certificateOf('pod/postgres-0', 5432, 'postgresql')).serial;
+
+test('the X.509 authority is prepared, activated, tainted and revoked under load', async (t) => {
+  const { svid: kept } = await thief.ask({ what: 'keep' });
+  assert.ok(kept);
+  const copied = await readOrders('kept');
+  assert.equal(copied.status, '200', `the copy is as good as the original: ${copied.text}`);
+  const { active: old } = await spireServer.x509Authorities();
+  assert.ok(old);
+  await underLoad(t, cluster.edge.url, async (load) => {
+    const [before, postgres] = [serialsOf(cluster.logs), await postgresSerial()];
+    await runAction('roll-ca');
+    await untilReplaced(cluster.logs, before, 60_000);
+    await eventually(60_000, async () => assert.notEqual(await postgresSerial(), postgres));
+    await load.succeeded(10);
+  });
+  const { active: now, ...others } = await spireServer.x509Authorities();
+  assert.notEqual(now?.id, old.id);
+  assert.deepEqual(others, {}, 'the old authority is known no more');
+  assert.equal((await readOrders('current')).status, '200', 'with its own new SVID');
+  const refused = await readOrders('kept');
+  assert.notEqual(refused.status, '200');
+  const record = await cluster.logs.waitFor('backend', isRefusalOf(refused));
+  assert.equal(record['code'], 'UNTRUSTED_CHAIN', refused.text);
+  assert.equal(record['peerId'], idOf('auditor'));
+  assert.ok(Date.now() < kept.notAfterMs, 'it was still within its life');
+});

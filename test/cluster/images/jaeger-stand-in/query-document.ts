@@ -1,0 +1,29 @@
+/** A trace as Jaeger's query API writes it, as far as it is asked for here. */
+import type { Span } from './otlp-spans.ts';
+
+const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
+
+/** The answer to `/api/traces/{id}`. */
+export function traceDocument(traceID: string, spans: readonly Span[]): object {
+  const services = [...new Set(spans.map(({ service }) => service))].sort();
+  const processIDs = new Map(services.map((service, index) => [service, `p${index + 1}`]));
+  const processes = Object.fromEntries([...processIDs].map(([serviceName, id]) => [id, { serviceName, tags: [] }]));
+  return {
+    data: [{ traceID, spans: spans.map((span) => spanDocument(span, processIDs.get(span.service))), processes }],
+  };
+}
+
+function spanDocument(span: Span, processID: string | undefined): object {
+  const { traceId: traceID, spanId: spanID, parentSpanId } = span;
+  const tags = [['span.kind', KINDS[span.kind] ?? 'unspecified'], ...span.attributes];
+  return {
+    traceID,
+    spanID,
+    operationName: span.name,
+    references: parentSpanId === '' ? [] : [{ refType: 'CHILD_OF', traceID, spanID: parentSpanId }],
+    startTime: Number(span.startNanos / 1000n),
+    duration: Number((span.endNanos - span.startNanos) / 1000n),
+    tags: tags.map(([key, value]) => ({ key, type: 'string', value })),
+    processID,
+  };
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# STATE=<folder> down.sh: kills the node and all that is in it, removes its control groups and its folder, and fails with the
+# names of what is left.
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/settings.sh"
+source "$here/cgroups.sh"
+
+if [[ -f $STATE/outer.pid ]]; then
+  outer=$(<"$STATE/outer.pid")
+  # A number of a process can be given again: it is the node only if it runs our first process.
+  if [[ -d /proc/$outer ]] && grep -q "$here/init.sh" <(tr '\0' ' ' <"/proc/$outer/cmdline"); then
+    kill -KILL "$outer"
+  fi
+fi
+remove_cgroups
+[[ ! -s $STATE/peak-memory ]] || echo "the node had at most $(($(<"$STATE/peak-memory") >> 20)) MiB of memory at once"
+if grep -q " $STATE/" /proc/self/mounts; then
+  echo "node: still mounted on the machine: $(awk -v state="$STATE/" 'index($2, state) == 1 {print $2}' /proc/self/mounts | tr '\n' ' ')" >&2
+  exit 1
+fi
+rm -rf --one-file-system "$STATE"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs the node until it is killed: all that it starts dies with this process. STATE=<folder> run.sh
+# Makes control groups of its own below those of this process, then private mounts; isolate.sh goes on inside.
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/settings.sh"
+source "$here/cgroups.sh"
+
+mkdir -p "$STATE"/{home,log,tmp}
+create_cgroups
+join_cgroups
+exec unshare --mount --cgroup --propagation private "$here/isolate.sh"

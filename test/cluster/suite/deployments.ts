@@ -1,0 +1,38 @@
+/** Changes to Deployments, each waited for until it is over: every pod is of the newest kind and gets traffic. */
+import assert from 'node:assert/strict';
+import { type Api, MERGE_PATCH } from './api.ts';
+import { eventually } from './eventually.ts';
+import { type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
+
+/** Longer than a rollout of two pods takes on two cores under load. */
+const ROLLOUT_MS = 120_000;
+
+/** Scales, and resolves when there are as many pods and no more. */
+export async function scale(api: Api, name: string, replicas: number): Promise<void> {
+  await patch(api, name, { spec: { replicas } });
+  await rolledOut(api, name);
+}
+
+/** Replaces every pod, as `kubectl rollout restart` does. */
+export async function restart(api: Api, name: string): Promise<void> {
+  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+  await patch(api, name, { spec: { template: { metadata: { annotations } } } });
+  await rolledOut(api, name);
+}
+
+/** Resolves with the pods when there is nothing left to do. */
+export async function rolledOut(api: Api, name: string): Promise<readonly Pod[]> {
+  return await eventually(ROLLOUT_MS, async () => {
+    const { metadata, spec, status } = await api.get<Deployment>(deploymentPath(name));
+    assert.ok((status.observedGeneration ?? 0) >= (metadata.generation ?? 0), 'the change was not seen yet');
+    const counts = [status.replicas, status.updatedReplicas, status.availableReplicas].map((count) => count ?? 0);
+    assert.deepEqual(counts, [spec.replicas, spec.replicas, spec.replicas], `pods of ${name}: all, updated, available`);
+    const pods = await podsOf(api, name);
+    assert.equal(pods.filter(isReady).length, spec.replicas);
+    return pods;
+  });
+}
+
+function patch(api: Api, name: string, body: object): Promise<void> {
+  return api.apply(deploymentPath(name), { method: 'PATCH', body, contentType: MERGE_PATCH });
+}
