@@ -16,6 +16,8 @@ const CHECKS = [
   ['telemetry: its names are documented', 'node', ['scripts/generate-telemetry.ts', '--check']],
   ['refusals: the reference is current', 'node', ['scripts/generate-refusals.ts', '--check']],
   ['deny matrix: its page is current', 'node', ['scripts/generate-matrix.ts', '--check']],
+  ['cluster: what identities.json decides is current', 'node', ['scripts/generate-kind.ts', '--check']],
+  ['cluster: manifests', 'node', ['scripts/check-kind.mjs']],
   ['builds', 'turbo', ['run', 'build', '--output-logs=errors-only']],
   ['reference and API reports are current', 'node', ['scripts/generate-reference.ts', '--check']],
 ];

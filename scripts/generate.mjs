@@ -13,6 +13,7 @@ const GENERATORS = [
   'scripts/generate-telemetry.ts',
   'scripts/generate-refusals.ts',
   'scripts/generate-matrix.ts',
+  'scripts/generate-kind.ts',
 ];
 const PACKAGES = ['--filter=@countersign/spiffe-tls', '--filter=@countersign/dev-trust-domain'];
 
