@@ -14,6 +14,8 @@ export interface Seen {
   readonly port?: number;
   /** The trace that we sent along, by which the server's records of a request are found. */
   readonly traceId?: string;
+  /** By `performance.now()`, for an attempt that was made before its cell. */
+  readonly since?: number;
 }
 
 /** The record that the server must have written. */

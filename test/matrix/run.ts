@@ -61,7 +61,7 @@ export async function runCell(world: World, cell: Cell, recordMs = RECORD_MS): P
   const found = await Promise.all(
     expected.records.map(async (record) => ({
       expected: record,
-      record: await world.records.find(record, seen, recordMs),
+      record: await world.records.find(record, seen, seen.since ?? started, recordMs),
     })),
   );
   const problems = findProblems(expected, seen, found);

@@ -153,10 +153,15 @@ function jwkOf({ certificate, der }: TestCa): object {
 
 /** `GET /hello`, with a certificate. */
 async function tryHello(system: RunningSystem, material: Material): Promise<Seen> {
+  const since = performance.now();
   const traceId = randomBytes(16).toString('hex');
   const address = system.addresses.backend.https;
   const headers = [`Host: ${address}`, `traceparent: 00-${traceId}-${traceId.slice(16)}-01`, 'Connection: close'];
-  return { ...(await sendHttps(address, material, write({ method: 'GET', target: '/hello', headers }))), traceId };
+  return {
+    ...(await sendHttps(address, material, write({ method: 'GET', target: '/hello', headers }))),
+    traceId,
+    since,
+  };
 }
 
 async function placeOrder({ customerUrl }: RunningSystem): Promise<string> {
