@@ -65,6 +65,8 @@ function openPool({ source, serverId, address, database, user }: DatabaseOptions
   });
   // An idle connection that breaks is the pool's to replace; without a listener it would end the process.
   pool.on('error', () => {});
+  // So would one that breaks while it is in use: its next statement fails, and who asked for that hears of it.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

@@ -203,6 +203,16 @@ describe('the feed', () => {
     feed.close();
   });
 
+  test('a connection that PostgreSQL ends in the middle of a transaction fails that transaction, and nothing else', async () => {
+    const ended = database.transaction(async (query) => {
+      const [own] = await query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await database.query('SELECT pg_terminate_backend($1, 5000)', [own?.pid]);
+      await query('SELECT 1');
+    });
+    await assert.rejects(ended, /terminat|ended|closed|not queryable/i);
+    assert.deepEqual(await database.query('SELECT 1 AS one'), [{ one: 1 }]);
+  });
+
   test('an order never overtakes one that was begun before it and is not committed yet', async () => {
     let overtook = false;
     let second: Promise<unknown> = Promise.resolve();
