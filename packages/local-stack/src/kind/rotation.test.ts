@@ -4,7 +4,7 @@ import { loadIdentities } from '@countersign/identities';
 import { createClusterLogs } from './cluster-logs.ts';
 import { type Answers, fakeCluster, impatient, podsDocument } from './fake-cluster.fixture.ts';
 import { createKubectl } from './kubectl.ts';
-import { rollCa } from './roll-ca.ts';
+import { retirementMs, rollCa } from './roll-ca.ts';
 import { rotate } from './rotate.ts';
 import { createClusterSpire } from './spire-server.ts';
 
@@ -90,12 +90,13 @@ describe('rotate', () => {
 });
 
 describe('roll-ca', () => {
+  const minute = 60_000;
+  const identity = (changed: object, notAfterMs?: number) => ({ event: 'identity', changed, notAfterMs });
+
   /** A server with its authorities; `stuck` names the step that no pod hears of. */
   function server(stuck = '') {
     const authorities: Record<string, { authority_id: string }> = { active: { authority_id: 'A' } };
     const steps: string[] = [];
-    const tell = (changed: object) =>
-      it.cluster.log('backend-a', 'backend', { event: 'identity', changed, n: steps.length });
     const it = parts([
       [/x509 show/, () => JSON.stringify(authorities)],
       [
@@ -104,18 +105,26 @@ describe('roll-ca', () => {
           const [, step = '', , authority = ''] = /x509 (\w+)( -authorityID (\w+))?/.exec(words) ?? [];
           steps.push(`${step} ${authority}`.trim());
           if (step === 'prepare') authorities['prepared'] = { authority_id: 'B' };
-          if (step !== stuck && step !== 'activate') tell(step === 'taint' ? { svid: true } : { bundles: true });
+          if (step !== stuck && step !== 'activate')
+            it.cluster.log('backend-a', 'backend', identity(step === 'taint' ? { svid: true } : { bundles: true }));
           return '';
         },
       ],
     ]);
-    return { it, steps };
+    it.cluster.log('backend-a', 'backend', identity({ svid: true }, Date.now() + 20 * minute));
+    const roll = () =>
+      rollCa({
+        ...it,
+        restartServer: async () => void steps.push('restart'),
+        wait: async (ms) => void steps.push(`wait ${Math.round(ms / minute)} min`),
+      });
+    return { roll, steps };
   }
 
-  it('prepares, activates, taints and revokes, each when every pod has heard of the one before', async () => {
-    const { it, steps } = server();
-    await rollCa(it);
-    assert.deepEqual(steps, ['prepare', 'activate B', 'taint A', 'revoke A']);
+  it('takes each step when everybody is ready for it', async () => {
+    const { roll, steps } = server();
+    await roll();
+    assert.deepEqual(steps, ['prepare', 'activate B', 'restart', 'taint A', 'wait 2 min', 'revoke A']);
   });
 
   for (const [stuck, last] of [
@@ -123,8 +132,23 @@ describe('roll-ca', () => {
     ['taint', 'taint A'],
   ] as const)
     it(`goes no further when no pod hears of ${stuck}`, async () => {
-      const { it, steps } = server(stuck);
-      await assert.rejects(rollCa(it), { code: 'PART_TIMEOUT' });
+      const { roll, steps } = server(stuck);
+      await assert.rejects(roll(), { code: 'PART_TIMEOUT' });
       assert.equal(steps.at(-1), last);
     });
+
+  it('gives connections a tenth of what is left of the SVID that they were made with', () => {
+    const line = (pod: string, notAfterMs: number) => ({
+      pod,
+      container: 'c',
+      time: '',
+      text: '',
+      record: identity({}, notAfterMs),
+    });
+    const before = [line('a', 30 * minute), line('a', 60 * minute), line('b', 20 * minute)];
+    assert.equal(retirementMs(before, [], 10 * minute), 5 * minute);
+    assert.equal(retirementMs(before, [line('a', 600 * minute)], 10 * minute), 5 * minute, 'its former one is told of');
+    assert.equal(retirementMs(before, [line('c', 110 * minute)], 10 * minute), 10 * minute, 'the log was cut');
+    assert.equal(retirementMs(before, [], 70 * minute), 0, 'they have expired');
+  });
 });
