@@ -22,7 +22,8 @@ export interface Http2ClientBounds {
   readonly authority: string | URL;
   /**
    * Part of the SVID's remaining life within which a session made with it ends after a rotation, from 0 (at once) to 1.
-   * Streams still open at the window's end are cut off. Default 0.1.
+   * Streams still open at the window's end are cut off. Default 0.1. New work leaves it within 5 s when another authority signed the
+   * new SVID, and at once when the bundle verifies the former one no more.
    */
   readonly retireWindow?: number;
   /** HTTP/2 options of Node, such as `settings` and `maxSessionMemory`. How it connects is decided here. */

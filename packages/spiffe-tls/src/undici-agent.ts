@@ -61,7 +61,8 @@ export interface UndiciAgentBounds<A extends UndiciAgent> {
   readonly agent?: Readonly<Record<string, unknown>>;
   /**
    * Part of the SVID's remaining life within which connections made with it are replaced after a rotation, from 0 (at
-   * once) to 1. Default 0.1.
+   * once) to 1. Default 0.1. New work leaves them within 5 s when another authority signed the new SVID, and at once when the
+   * bundle verifies the former one no more.
    */
   readonly retireWindow?: number;
 }
