@@ -40,7 +40,7 @@ function newSvidOf({ name, labels }: Pod['metadata']): Promise<unknown> {
 
 test("the agent's pod is deleted under load, and its successor serves everybody", async (t) => {
   const { metadata: former } = await agent();
-  await underLoad(t, cluster.edge.url, async (load) => {
+  await underLoad(t, cluster, async (load) => {
     const pods = (await Promise.all(SERVICES.map((name) => podsOf(cluster.api, name)))).flat();
     await cluster.api.apply(corePath('pods', former.name, NAMESPACES.spireSystem), { method: 'DELETE' });
     await eventually(90_000, async () => {

@@ -11,14 +11,12 @@ import { serialsOf, untilReplaced } from './suite/edge-serials.ts';
 import { eventually } from './suite/eventually.ts';
 import { openEdge } from './suite/forward.ts';
 import { underLoad } from './suite/load.ts';
-import { ADDRESSES, idOf } from './suite/names.ts';
+import { ADDRESSES, idOf, RUNNING } from './suite/names.ts';
 import { isRefusalOf, type Probe, startProbe } from './suite/probe.ts';
 import type { Presenting } from './suite/probe-protocol.ts';
 import { assertWebhookWorks, spireServer, withTtl } from './suite/spire.ts';
 import { startTwin, type Twin } from './suite/twin.ts';
 import { certificateOf } from './suite/wire.ts';
-
-const RUNNING = ['customer', 'backend', 'db-client', 'postgres'];
 
 let cluster: Cluster;
 let auditor: Twin;
@@ -69,7 +67,7 @@ test('the X.509 authority is prepared, activated, tainted and revoked under load
   await withTtl(cluster.api, { workloads: RUNNING, ttl: '2m' }, async () => {
     await restart(cluster.api, 'customer');
     await using edge = await openEdge();
-    await underLoad(t, edge.url, async (load) => {
+    await underLoad(t, { api: cluster.api, edge }, async (load) => {
       const [before, postgres] = [serialsOf(cluster.logs), await postgresSerial()];
       await runAction('roll-ca');
       await untilReplaced(cluster.logs, before, 60_000);

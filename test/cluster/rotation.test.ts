@@ -10,7 +10,7 @@ import { serialsOf, untilReplaced } from './suite/edge-serials.ts';
 import { eventually } from './suite/eventually.ts';
 import { openEdge } from './suite/forward.ts';
 import { underLoad } from './suite/load.ts';
-import { ADDRESSES, identities, idOf } from './suite/names.ts';
+import { ADDRESSES, identities, idOf, RUNNING } from './suite/names.ts';
 import { startProbe } from './suite/probe.ts';
 import { withTtl } from './suite/spire.ts';
 import { startTwin } from './suite/twin.ts';
@@ -19,7 +19,6 @@ import { certificateOf } from './suite/wire.ts';
 /** Renewed at half of it. */
 const SHORT = '40s';
 const WITHIN_MS = 60_000;
-const RUNNING = ['customer', 'backend', 'db-client', 'postgres'];
 
 let cluster: Cluster;
 
@@ -50,7 +49,7 @@ test('PostgreSQL reads its renewed certificate, and the sessions that it has go 
     assert.equal(status, 'OK', text);
     return new Set(rows?.map(({ pid }) => String(pid)));
   };
-  await underLoad(t, cluster.edge.url, async (load) => {
+  await underLoad(t, cluster, async (load) => {
     const [before, serial] = [await sessions(), await postgresSerial()];
     assert.ok(before.size > 0, 'db-client is logged in');
     await withTtl(cluster.api, { workloads: ['postgres'], ttl: SHORT }, async () => {
@@ -70,7 +69,7 @@ test('every edge goes on to new SVIDs, more than once, and no call fails', async
     // Connections are kept for a part of the life that their SVID had when they were made: until now that was an hour.
     await restart(cluster.api, 'customer');
     await using edge = await openEdge();
-    await underLoad(t, edge.url, async (load) => {
+    await underLoad(t, { api: cluster.api, edge }, async (load) => {
       const postgres = await postgresSerial();
       const first = await untilReplaced(cluster.logs, serialsOf(cluster.logs), WITHIN_MS);
       await untilReplaced(cluster.logs, first, WITHIN_MS);
