@@ -45,6 +45,13 @@ export async function rollCa({ spire, logs, print, restartServer, wait = delay }
 /** A client gives up connections of its former SVID within this part of what is left of that SVID's life (`retireWindow`). */
 const retireWindow = 0.1;
 
+/** An SVID that a pod told of. */
+interface ToldSvid {
+  readonly serial: unknown;
+  readonly toldAtMs: number;
+  readonly notAfterMs: number;
+}
+
 /**
  * How long connections that were made with a former SVID may still be used. Revoked earlier, they would end in the middle
  * of calls.
@@ -52,13 +59,30 @@ const retireWindow = 0.1;
  * @param renewed lines that tell of the new ones: where a log goes not back far enough, the former lived no longer
  */
 export function retirementMs(before: readonly PodLine[], renewed: readonly PodLine[], nowMs: number): number {
-  const told = new Set(before.filter((line) => expiryOf(line) > 0).map(({ pod }) => pod));
-  const former = before.map((line) => expiryOf(line) - nowMs);
-  const unknown = renewed.filter(({ pod }) => !told.has(pod)).map((line) => expiryOf(line) - nowMs);
-  return Math.max(0, ...former, ...unknown) * retireWindow;
+  const told = Map.groupBy(before.filter(isTold), ({ pod }) => pod);
+  const known = [...told.values()].flatMap((lines) => endsOf(lines.map(svidOf), nowMs));
+  const unknown = renewed.filter((line) => isTold(line) && !told.has(line.pod)).map(svidOf);
+  const ends = [...known, ...unknown.map(({ notAfterMs }) => endOf(notAfterMs, nowMs))];
+  return Math.max(0, ...ends.map((endMs) => endMs - nowMs));
 }
 
-function expiryOf({ record }: PodLine): number {
-  const notAfterMs = record?.['event'] === 'identity' ? record['notAfterMs'] : undefined;
-  return typeof notAfterMs === 'number' ? notAfterMs : 0;
+/** When the connections of each SVID are given up: after the next one came, and of the last after now. */
+function endsOf(svids: readonly ToldSvid[], nowMs: number): number[] {
+  return svids.map(({ serial, notAfterMs }, index) => {
+    const next = svids.slice(index + 1).find((other) => other.serial !== serial);
+    return endOf(notAfterMs, next?.toldAtMs ?? nowMs);
+  });
+}
+
+function endOf(notAfterMs: number, replacedAtMs: number): number {
+  return replacedAtMs + Math.max(0, notAfterMs - replacedAtMs) * retireWindow;
+}
+
+function isTold({ record }: PodLine): boolean {
+  return record?.['event'] === 'identity' && typeof record['notAfterMs'] === 'number';
+}
+
+function svidOf({ record, time }: PodLine): ToldSvid {
+  const notAfterMs = Number(record?.['notAfterMs'] ?? 0);
+  return { serial: record?.['serialNumber'], toldAtMs: Date.parse(time), notAfterMs };
 }

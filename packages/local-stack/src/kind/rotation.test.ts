@@ -137,18 +137,26 @@ describe('roll-ca', () => {
       assert.equal(steps.at(-1), last);
     });
 
-  it('gives connections a tenth of what is left of the SVID that they were made with', () => {
-    const line = (pod: string, notAfterMs: number) => ({
+  describe('the wait for connections is a tenth of what was left of their SVID when the next one came', () => {
+    const line = (pod: string, toldAt: number, notAfter: number, serialNumber = `${pod}${toldAt}`) => ({
       pod,
       container: 'c',
-      time: '',
+      time: new Date(toldAt * minute).toISOString(),
       text: '',
-      record: identity({}, notAfterMs),
+      record: { ...identity({}, notAfter * minute), serialNumber },
     });
-    const before = [line('a', 30 * minute), line('a', 60 * minute), line('b', 20 * minute)];
-    assert.equal(retirementMs(before, [], 10 * minute), 5 * minute);
-    assert.equal(retirementMs(before, [line('a', 600 * minute)], 10 * minute), 5 * minute, 'its former one is told of');
-    assert.equal(retirementMs(before, [line('c', 110 * minute)], 10 * minute), 10 * minute, 'the log was cut');
-    assert.equal(retirementMs(before, [], 70 * minute), 0, 'they have expired');
+    type Lines = ReturnType<typeof line>[];
+    const cases: Array<[name: string, before: Lines, renewed: Lines, nowMin: number, waitMin: number]> = [
+      ['the SVID in use', [line('a', 0, 60)], [], 10, 5],
+      ['the longest of several pods', [line('a', 0, 60), line('b', 0, 110)], [], 10, 10],
+      ['one that was replaced a moment ago', [line('a', 0, 60), line('a', 10, 12)], [], 11, 4],
+      ['one that was replaced long ago', [line('a', 0, 60), line('a', 10, 72)], [], 42, 3],
+      ['a line about bundles alone replaces none', [line('a', 0, 60, 's'), line('a', 5, 60, 's')], [], 10, 5],
+      ['an SVID that has expired', [line('a', 0, 60)], [], 70, 0],
+      ['the log was cut: as long as the new one', [line('a', 0, 20)], [line('b', 10, 110)], 10, 10],
+      ['a new one does not count where the former is told of', [line('a', 0, 60)], [line('a', 10, 610)], 10, 5],
+    ];
+    for (const [name, before, renewed, nowMin, waitMin] of cases)
+      it(name, () => assert.equal(retirementMs(before, renewed, nowMin * minute), waitMin * minute));
   });
 });
