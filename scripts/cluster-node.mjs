@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { root } from './setup.mjs';
 
 export const FOLDER_PREFIX = 'countersign-node-';
@@ -19,12 +19,7 @@ export function keptNode() {
   return isRunning(state) ? state : undefined;
 }
 
-export function keepNode(state) {
-  mkdirSync(join(root, '.countersign'), { recursive: true });
-  writeFileSync(remembered, state);
-}
-
-/** Resolves when pods can run on it; it dies with this process unless it is to be kept. */
+/** Resolves when pods can run on it. It dies with this process unless it is to be kept; then it is remembered. */
 export async function startNode(state, isKept, signal) {
   const log = openSync(join(state, 'node.log'), 'a');
   const command = join(scripts, 'run.sh');
@@ -38,6 +33,9 @@ export async function startNode(state, isKept, signal) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   if (!isReady()) throw new Error(`the node did not start:\n${readFileSync(join(state, 'node.log'), 'utf8')}`);
+  if (!isKept) return;
+  mkdirSync(dirname(remembered), { recursive: true });
+  writeFileSync(remembered, state);
 }
 
 /** Runs a command inside the node. @returns {Promise<boolean>} whether it succeeded */

@@ -10,7 +10,7 @@ import { succeeds } from './cluster-node.mjs';
 import { ensureCrds, ensureNodePackages, linkTools } from './cluster-tools.mjs';
 import { GROUPS } from './peer-tools.mjs';
 
-const MEMORY_GIB = 4;
+const MEMORY_GIB = 3;
 
 /** Says what is missing on this machine, all of it. */
 export function endUnlessPossible() {

@@ -28,7 +28,7 @@ export function productionPackages(workspace, root = here) {
     }
   };
   visit(workspace);
-  return [...found].map(([folder, links]) => ({ folder, links: [...links].sort() }));
+  return [...found].map(([folder, links]) => ({ folder, links: [...links] }));
 }
 
 /** @returns {{ name: string, version: string } & Record<string, any>} */

@@ -7,7 +7,7 @@
 import { mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FOLDER_PREFIX, inNode, keepNode, keptNode, removeDeadNodes, removeNode, startNode } from './cluster-node.mjs';
+import { FOLDER_PREFIX, inNode, keptNode, removeDeadNodes, removeNode, startNode } from './cluster-node.mjs';
 import { endUnlessPossible, prepareFolder } from './cluster-setup.mjs';
 import { ensureSetup } from './setup.mjs';
 
@@ -36,23 +36,22 @@ async function test() {
   await removeDeadNodes();
   const kept = keptNode();
   if (kept !== undefined && !isKept)
-    throw new Error(`a node is kept in ${kept}: use it by --keep or remove it by --down`);
+    throw new Error(`a node is kept in ${kept}: use it by --keep, remove it by --down`);
   const state = kept ?? mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
+  let stays = kept !== undefined;
   try {
-    if (kept === undefined) await bringUp(state);
-    const passed = (await timed('tilt ci', () => tiltCi(state))) && (await timed('the suite', () => suite(state)));
+    if (kept === undefined) {
+      await timed('programs and images', () => prepareFolder(state, node, signal));
+      await timed('node', () => startNode(state, isKept, signal));
+      stays = isKept;
+    }
+    const passed = (await timed('tilt ci', () => tiltCi(state))) && (await timed('suite', () => suite(state)));
     if (!passed) await inNode(state, ['test/cluster/node/diagnose.sh'], { signal });
     return passed;
   } finally {
-    if (isKept) console.log(`the node stays: test/cluster/node/enter.sh COMMAND; npm run test:cluster -- --down`);
+    if (stays) console.log('the node stays: test/cluster/node/enter.sh COMMAND; npm run test:cluster -- --down');
     else await timed('removal', () => removeNode(state));
   }
-}
-
-async function bringUp(state) {
-  await timed('programs and images', () => prepareFolder(state, node, signal));
-  if (isKept) keepNode(state);
-  await timed('node', () => startNode(state, isKept, signal));
 }
 
 /** Its output holds every pod's log, so it goes to a file; the end of it is shown when it fails. */

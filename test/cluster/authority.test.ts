@@ -6,13 +6,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAction } from './suite/actions.ts';
 import { type Cluster, openCluster } from './suite/cluster.ts';
+import { restart } from './suite/deployments.ts';
 import { serialsOf, untilReplaced } from './suite/edge-serials.ts';
 import { eventually } from './suite/eventually.ts';
+import { openEdge } from './suite/forward.ts';
 import { underLoad } from './suite/load.ts';
-import { ADDRESSES, idOf } from './suite/names.ts';
+import { ADDRESSES, idOf, RUNNING } from './suite/names.ts';
 import { isRefusalOf, type Probe, startProbe } from './suite/probe.ts';
 import type { Presenting } from './suite/probe-protocol.ts';
-import { spireServer } from './suite/spire.ts';
+import { assertWebhookWorks, spireServer, withTtl } from './suite/spire.ts';
 import { startTwin, type Twin } from './suite/twin.ts';
 import { certificateOf } from './suite/wire.ts';
 
@@ -44,6 +46,13 @@ function readOrders(presenting: Presenting) {
   });
 }
 
+/** What every bundle of ours has. */
+async function roots(): Promise<readonly string[]> {
+  return (
+    (await spireServer.command(['bundle', 'show', '-format', 'pem'])).match(/-----BEGIN CERTIFICATE-----[^-]+/g) ?? []
+  );
+}
+
 const postgresSerial = async () => (await certificateOf('pod/postgres-0', 5432, 'postgresql')).serial;
 
 test('the X.509 authority is prepared, activated, tainted and revoked under load', async (t) => {
@@ -52,18 +61,26 @@ test('the X.509 authority is prepared, activated, tainted and revoked under load
   const copied = await readOrders('kept');
   assert.equal(copied.status, '200', `the copy is as good as the original: ${copied.text}`);
   const { active: old } = await spireServer.x509Authorities();
+  const oldRoots = await roots();
   assert.ok(old);
-  await underLoad(t, cluster.edge.url, async (load) => {
-    const [before, postgres] = [serialsOf(cluster.logs), await postgresSerial()];
-    await runAction('roll-ca');
-    await untilReplaced(cluster.logs, before, 60_000);
-    await eventually(60_000, async () => assert.notEqual(await postgresSerial(), postgres));
-    await load.succeeded(10);
+  // Connections are kept for a part of the life that their SVID had when they were made: of an hour that is minutes.
+  await withTtl(cluster.api, { workloads: RUNNING, ttl: '2m' }, async () => {
+    await restart(cluster.api, 'customer');
+    await using edge = await openEdge();
+    await underLoad(t, { api: cluster.api, edge }, async (load) => {
+      const [before, postgres] = [serialsOf(cluster.logs), await postgresSerial()];
+      await runAction('roll-ca');
+      await untilReplaced(cluster.logs, before, 60_000);
+      await eventually(60_000, async () => assert.notEqual(await postgresSerial(), postgres));
+      await load.succeeded(10);
+    });
   });
-  const { active: now, ...others } = await spireServer.x509Authorities();
-  assert.notEqual(now?.id, old.id);
-  assert.deepEqual(others, {}, 'the old authority is known no more');
+  assert.notEqual((await spireServer.x509Authorities()).active?.id, old.id);
+  const left = await roots();
+  assert.equal(left.length, 1);
+  assert.notDeepEqual(left, oldRoots, 'the old root is in no bundle any more');
   assert.equal((await readOrders('current')).status, '200', 'with its own new SVID');
+  await assertWebhookWorks(cluster.api);
   const refused = await readOrders('kept');
   assert.notEqual(refused.status, '200');
   const record = await cluster.logs.waitFor('backend', isRefusalOf(refused));

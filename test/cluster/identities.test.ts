@@ -8,7 +8,7 @@ import { call } from '../integration/json-client.ts';
 import { type Cluster, openCluster } from './suite/cluster.ts';
 import { eventually } from './suite/eventually.ts';
 import { openLogs } from './suite/logs.ts';
-import { identities, idOf } from './suite/names.ts';
+import { identities, idOf, RUNNING } from './suite/names.ts';
 import { isReady, podsOf } from './suite/objects.ts';
 import { startProbe } from './suite/probe.ts';
 import {
@@ -43,8 +43,7 @@ test('there is one ClusterSPIFFEID a workload, none is a fallback, and each asks
 });
 
 test('every pod that runs has one entry, of its own ServiceAccount, and there is no other entry', async () => {
-  const running = ['customer', 'backend', 'db-client', 'postgres'];
-  const pods = (await Promise.all(running.map((name) => podsOf(cluster.api, name)))).flat();
+  const pods = (await Promise.all(RUNNING.map((name) => podsOf(cluster.api, name)))).flat();
   assert.equal(pods.length, 5);
   const entries = await workloadEntries();
   for (const { metadata, spec } of pods) {
@@ -107,7 +106,12 @@ test("a pod with backend's label and another ServiceAccount gets no identity, an
     assert.equal(own.length, 1);
     assert.ok(own[0]?.selectors.includes('k8s:sa:backend'), own[0]?.selectors.join());
   });
-  assert.equal(isReady(await twin.running()), false);
+  // A pod that is registered later has its identity by now: so the agent has heard of this one, too.
+  await using later = await startTwin(cluster.api, { name: 'later', of: 'customer', serviceAccount: 'auditor' });
+  await later.ready();
+  const got = cluster.logs.find('backend', ({ pod, spiffeId }) => pod === twin.pod && spiffeId !== undefined);
+  assert.deepEqual(got, [], 'no identity');
+  assert.equal(isReady(await twin.running()), false, 'not ready');
 });
 
 test('a pod without an entry becomes ready when its ClusterSPIFFEID appears, and loses it with it', async () => {

@@ -60,8 +60,8 @@ test('it has a valid identity, and the network lets it reach nobody', async () =
 });
 
 test('where the network lets it through', async (t) => {
-  await runAction('rogue', 'add');
   try {
+    await runAction('rogue', 'add');
     await t.test('every port can be reached', () => eachIs('connected'));
     for (const via of ['http', 'grpc'] as const)
       await t.test(`customer's program as rogue, by ${via}: backend refuses the peer`, () => refusedByBackend(via));

@@ -36,7 +36,7 @@ async function untilServed(pods: readonly Pod[]): Promise<void> {
 
 test('every pod of backend is replaced under load', async (t) => {
   const former = namesOf(await rolledOut(cluster.api, 'backend'));
-  await underLoad(t, cluster.edge.url, async () => {
+  await underLoad(t, cluster, async () => {
     await restart(cluster.api, 'backend');
     const now = await rolledOut(cluster.api, 'backend');
     assert.deepEqual(
@@ -48,7 +48,7 @@ test('every pod of backend is replaced under load', async (t) => {
 });
 
 test('backend goes from 2 pods to 3, to 1, and back to 2 under load', async (t) => {
-  await underLoad(t, cluster.edge.url, async (load) => {
+  await underLoad(t, cluster, async (load) => {
     await scale(cluster.api, 'backend', 3);
     await untilServed(await rolledOut(cluster.api, 'backend'));
     await scale(cluster.api, 'backend', 1);
@@ -61,7 +61,7 @@ test('backend goes from 2 pods to 3, to 1, and back to 2 under load', async (t) 
 test('one of two pods is evicted under load, and the other is not while it is the last', async (t) => {
   const [first, second] = await rolledOut(cluster.api, 'backend');
   assert.ok(first && second);
-  await underLoad(t, cluster.edge.url, async () => {
+  await underLoad(t, cluster, async () => {
     const evicted = await evict(first);
     assert.equal(evicted.status, 201, evicted.text);
     const refused = await evict(second);

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definitionFaults } from './custom-definitions.ts';
+import { applyExceptions, SCORE_EXCEPTIONS } from './exceptions.ts';
 import type { Finding, Part } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
 import { type Json, listAt, textAt } from './json.ts';
@@ -20,8 +21,12 @@ import {
 import { render } from './render.ts';
 import { foldersOf, type Surroundings } from './systems.ts';
 
-/** kube-score sees it as rule read-only-root does; exceptions.ts says why. */
-const WRITABLE = ['kind/overlays/live-update'];
+/** As people start it, as CI does, and with live update. */
+const WAYS: readonly TiltOptions[] = [
+  {},
+  { args: ['--live-update'] },
+  { env: { COUNTERSIGN_OVERLAY: 'ci', COUNTERSIGN_IMAGE_BUILD: 'true', COUNTERSIGN_SPIRE_INSTALL: 'true' } },
+];
 
 export function* checkWithPrograms(tools: Tools, surroundings: Surroundings): Generator<Part> {
   for (const overlay of foldersOf('kind/overlays')) {
@@ -39,8 +44,7 @@ export function* checkWithPrograms(tools: Tools, surroundings: Surroundings): Ge
 
 function judged(tools: Tools, overlay: string): readonly Finding[] {
   const findings = ofManifest(tools, render(tools['kubectl'] ?? '', overlay));
-  if (!WRITABLE.includes(overlay)) return findings;
-  return findings.filter(({ rule }) => !rule.endsWith('readonlyrootfilesystem'));
+  return applyExceptions(overlay, findings, SCORE_EXCEPTIONS);
 }
 
 function ofManifest(tools: Tools, objects: readonly KubeObject[]): readonly Finding[] {
@@ -50,13 +54,6 @@ function ofManifest(tools: Tools, objects: readonly KubeObject[]): readonly Find
     return [...validated(tools, file), ...scored(tools, file)];
   });
 }
-
-/** As people start it, as CI does, and with live update. */
-const WAYS: readonly TiltOptions[] = [
-  {},
-  { args: ['--live-update'] },
-  { env: { COUNTERSIGN_OVERLAY: 'ci', COUNTERSIGN_IMAGE_BUILD: 'true', COUNTERSIGN_SPIRE_INSTALL: 'true' } },
-];
 
 function tiltfileFaults(tools: Tools, surroundings: Surroundings): readonly Finding[] {
   const elsewhere = evaluated(tools, 'Tiltfile', { context: 'kind-another' });

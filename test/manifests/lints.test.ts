@@ -51,13 +51,15 @@ it('every lint has a fault that it sees', () => {
 
 describe('exceptions', () => {
   const finding = { rule: 'read-only-root', object: 'Deployment a/b', says: 'it must' };
-  const exception = { system: 'fixture', rule: 'read-only-root', why: 'a test' };
+  const exception = { system: 'fixture', rule: 'read-only-root', objects: /^Deployment a\/b$/, why: 'a test' };
 
   it('one that is meant is no finding', () => {
     assert.deepEqual(applyExceptions('fixture', [finding], [exception]), []);
   });
 
-  it('it counts for its own system and rule alone', () => {
+  it('it counts for its own system, rule and objects alone', () => {
+    const elsewhere = { ...finding, object: 'Deployment a/c' };
+    assert.deepEqual(applyExceptions('fixture', [finding, elsewhere], [exception]), [elsewhere]);
     assert.deepEqual(applyExceptions('other', [finding], [exception]), [finding]);
     const other = { ...finding, rule: 'pod-security' };
     assert.deepEqual(applyExceptions('fixture', [finding, other], [exception]), [other]);

@@ -15,8 +15,9 @@ flock 9
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# npm's Node 24, whatever `node` is.
-made=$("$root"/node_modules/node-linux-*/bin/node "$here/make-bases.ts")
+# npm's Node 24, whatever `node` is. npm installs the one that fits the processor.
+node24=("$root"/node_modules/node-linux-*/bin/node)
+made=$("${node24[0]}" "$here/make-bases.ts")
 bases=()
 while read -r argument name archive; do
   image_exists "$name" || in_storage pull -q "docker-archive:$archive" >/dev/null

@@ -69,7 +69,7 @@ function configOf({ config }: Image, diffId: string): object {
 async function addLayer(tar: Pack, tree: ImageTree): Promise<void> {
   for (const [path, entry] of tree.entries()) {
     const name = path.slice(1);
-    if (entry.type === 'directory') await addContent(tar, { name, type: 'directory', mode: entry.mode });
+    if (entry.type === 'directory') await addContent(tar, { name: `${name}/`, type: 'directory', mode: entry.mode });
     else if (entry.type === 'symlink')
       await addContent(tar, { name, type: 'symlink', linkname: entry.target, mode: 0o777 });
     else if (entry.type === 'text') await addContent(tar, { name, mode: entry.mode }, contentOf(entry));

@@ -68,6 +68,12 @@ function readableMode(path: string): number {
   return (statSync(path).mode & 0o100) === 0 ? 0o644 : 0o755;
 }
 
-function namesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+/** Names of all that is in a folder, relative to it. Links are names and lead nowhere: Node's own recursion follows them. */
+export function namesBelow(folder: string): string[] {
+  const walk = (prefix: string): string[] =>
+    readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) => {
+      const name = posix.join(prefix, entry.name);
+      return entry.isDirectory() ? [name, ...walk(name)] : [name];
+    });
+  return walk('').sort();
 }

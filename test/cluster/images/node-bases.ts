@@ -109,7 +109,9 @@ function addAccounts(tree: ImageTree, accounts: readonly string[]): void {
 
 /** Another one for each other content: packages, npm, and how they are put together. */
 function tagOf({ version, npm }: NodeBaseOptions, state: string): string {
-  const recipe = readFileSync(new URL(import.meta.url));
-  const hash = createHash('sha256').update(recipe).update(basename(npm)).update(state).digest('hex');
+  const recipe = ['node-bases.ts', 'image-tree.ts', 'docker-archive.ts'].map((file) =>
+    readFileSync(new URL(file, import.meta.url)),
+  );
+  const hash = createHash('sha256').update(Buffer.concat(recipe)).update(basename(npm)).update(state).digest('hex');
   return `${version}-${hash.slice(0, 12)}`;
 }

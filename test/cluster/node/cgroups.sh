@@ -78,13 +78,22 @@ mount_cgroups() {
   done </proc/self/cgroup
 }
 
+# Everything that the node started is in its groups, and nothing else is.
+kill_cgroups() {
+  local directory process
+  directory=$(head -n 1 "$STATE/cgroups" 2>/dev/null) || return 0
+  [[ -d $directory ]] || return 0
+  find "$directory" -name cgroup.procs -exec cat {} + | while read -r process; do
+    kill -KILL "$process" 2>/dev/null || true
+  done
+}
+
 # Processes that were killed leave their groups a moment later.
 remove_cgroups() {
   [[ -f $STATE/cgroups ]] || return 0
   local directory
   while read -r directory; do
-    [[ -d $directory ]] || continue
-    until_succeeds 10 find "$directory" -depth -type d -exec rmdir {} + || return 1
+    [[ ! -d $directory ]] || until_succeeds 20 find "$directory" -depth -type d -exec rmdir {} +
   done <"$STATE/cgroups"
 }
 

@@ -33,7 +33,11 @@ fake_machine_settings() {
   while read -r setting value; do
     echo "$value" >"$STATE/node/settings/$setting"
     mount --bind "$STATE/node/settings/$setting" "/proc/sys/${setting//.//}"
-  done <<'SETTINGS'
+  done < <(settings_of_kubelet)
+}
+
+settings_of_kubelet() {
+  cat <<'SETTINGS'
 vm.overcommit_memory 1
 vm.panic_on_oom 0
 kernel.panic 10
@@ -41,4 +45,12 @@ kernel.panic_on_oops 1
 kernel.keys.root_maxkeys 1000000
 kernel.keys.root_maxbytes 25000000
 SETTINGS
+}
+
+# The machine's own values, to compare afterwards. Outside of the node.
+print_machine_settings() {
+  local setting
+  while read -r setting _; do
+    echo "$setting $(<"/proc/sys/${setting//.//}")"
+  done < <(settings_of_kubelet)
 }

@@ -6,8 +6,10 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/settings.sh"
 source "$here/cgroups.sh"
+source "$here/mounts.sh"
 
 mkdir -p "$STATE"/{home,log,tmp}
+print_machine_settings >"$STATE/machine-settings"
 create_cgroups
 join_cgroups
 exec unshare --mount --cgroup --propagation private "$here/isolate.sh"

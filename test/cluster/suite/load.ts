@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { type Load, startLoad } from '../../prove/load.ts';
+import type { Api } from './api.ts';
 import { eventually } from './eventually.ts';
+import type { Forward } from './forward.ts';
+import { RUNNING } from './names.ts';
+import { podsOf } from './objects.ts';
 
 /** The load that runs beside. */
 export interface RunningLoad {
@@ -10,13 +14,21 @@ export interface RunningLoad {
   succeeded(more: number): Promise<void>;
 }
 
-/** Runs `action` under load, and a little of it before and after. */
+/** What is put under load. */
+export interface Loaded {
+  readonly api: Api;
+  /** The customer's, forwarded. */
+  readonly edge: Forward;
+}
+
+/** Runs `action` under load, and a little of it before and after. Nothing may fail, and no program may end by itself. */
 export async function underLoad(
   t: TestContext,
-  customerUrl: string,
+  { api, edge }: Loaded,
   action: (load: RunningLoad) => Promise<void>,
 ): Promise<void> {
-  const load = await startLoad(customerUrl);
+  const before = await restartsOf(api);
+  const load = await startLoad(edge.url);
   const succeeded = (more: number) => untilSucceeded(load, more);
   try {
     await succeeded(10);
@@ -30,6 +42,20 @@ export async function underLoad(
   assert.deepEqual(failuresOf(load), [], 'no call may fail');
   assert.equal(load.stream.ended, false, 'the stream of orders stays open');
   assert.ok(load.stream.orders > 0, 'and tells of orders');
+  for (const [container, restarts] of await restartsOf(api))
+    assert.equal(restarts, before.get(container) ?? 0, `${container} was started again`);
+}
+
+/** How often each container was started again. */
+async function restartsOf(api: Api): Promise<ReadonlyMap<string, number>> {
+  const pods = (await Promise.all(RUNNING.map((name) => podsOf(api, name)))).flat();
+  return new Map(
+    pods.flatMap(({ metadata, status: { initContainerStatuses = [], containerStatuses = [] } }) =>
+      [...initContainerStatuses, ...containerStatuses].map(
+        ({ name, restartCount }) => [`${metadata.name}/${name}`, restartCount] as const,
+      ),
+    ),
+  );
 }
 
 async function untilSucceeded(load: Load, more: number): Promise<void> {

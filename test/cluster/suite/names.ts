@@ -15,6 +15,9 @@ export const NAMESPACES = {
 /** The label by which a workload's pods are found, by Services and NetworkPolicies too. */
 export const NAME_LABEL = 'app.kubernetes.io/name';
 
+/** Workloads that run all the time. */
+export const RUNNING = ['customer', 'backend', 'db-client', 'postgres'] as const;
+
 /** Where workloads are for each other, by Service name and transport, as the manifests have it. */
 export const ADDRESSES = {
   https: { backend: 'backend:8443' },

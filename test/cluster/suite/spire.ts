@@ -58,6 +58,14 @@ export async function removeClusterSpiffeId(api: Api, name: string): Promise<voi
   await api.send(`${PATH}/${name}`, { method: 'DELETE' });
 }
 
+/** Resolves when the controller manager's webhook is asked and answers: it serves TLS with a certificate of SPIRE's own. */
+export async function assertWebhookWorks(api: Api): Promise<void> {
+  const [any] = await clusterSpiffeIds(api);
+  if (any === undefined) throw new Error('there is no ClusterSPIFFEID');
+  const body = { metadata: { annotations: { 'webhook-asked-at': new Date().toISOString() } } };
+  await api.apply(`${PATH}/${any.metadata.name}?dryRun=All`, { method: 'PATCH', body, contentType: MERGE_PATCH });
+}
+
 /** Has SVIDs of some workloads live otherwise while `action` runs; an agent replaces those of an entry that was changed. */
 export async function withTtl<T>(
   api: Api,

@@ -15,7 +15,7 @@ import { addRogue, removeRogue } from './rogue-pod.ts';
 import { rollCa } from './roll-ca.ts';
 import { rotate } from './rotate.ts';
 import { smoke } from './smoke.ts';
-import { createClusterSpire, ownServer } from './spire-server.ts';
+import { createClusterSpire, ownServer, restartSpireServer } from './spire-server.ts';
 
 /** Where words go. */
 export interface Printer {
@@ -68,7 +68,7 @@ export function clusterActions({ print, printError }: Printer, kubectl: Kubectl 
     smoke: () => withEdge(identities, (base) => smoke({ base, identities, logs: logsOf('backend'), print })),
     identities: async () => print(`${await untilIdentities(kubectl, identities)} workloads have their ClusterSPIFFEID`),
     rotate: () => rotate(rotation),
-    rollCa: () => rollCa(rotation),
+    rollCa: () => rollCa({ ...rotation, restartServer: () => restartSpireServer(kubectl) }),
     addRogue: () => addRogue({ kubectl, extras, identities, logs: logsOf('backend'), print }),
     removeRogue: () => removeRogue({ extras, print }),
     swapPolicy: () => writePolicy(bundleWithoutOrders(identities)),

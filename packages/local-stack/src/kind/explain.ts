@@ -46,7 +46,8 @@ export async function explainLast({ logs, policy, print, printError }: ExplainPa
     return await runPolicy({
       args: ['explain', '--log', log, '--bundle', bundle, decisionId],
       env: {},
-      print,
+      // The file is gone in a moment; the log is the pod's.
+      print: (text) => print(text.replaceAll(log, pod)),
       printError,
     });
   } finally {

@@ -1,7 +1,7 @@
 /** Orders at a steady rate for a bounded time, over HTTPS and gRPC in turn, and what came of them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import { everyVia, problemText, tryOrder, type Via } from './orders.ts';
+import { everyVia, failureKind, tryOrder, type Via } from './orders.ts';
 
 /** How much. */
 export interface LoadOptions {
@@ -53,7 +53,7 @@ export async function loadOrders(base: string, { seconds, rate }: LoadOptions): 
     try {
       const answer = await tryOrder(base, via);
       if (answer.status === 201) created[via] += 1;
-      else count(`${via}: ${problemText({ ...answer, document: { ...answer.document, decision_id: '' } })}`);
+      else count(`${via}: ${failureKind(answer)}`);
     } catch (error) {
       count(`${via}: ${messageOf(error)}`);
     }

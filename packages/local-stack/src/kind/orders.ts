@@ -59,6 +59,11 @@ export async function placeOrder(base: string, via: Via): Promise<PlacedOrder> {
   return { id, via, hops: objectsAt(document, 'hops').map(hopText) };
 }
 
+/** What failures of one kind have in common: status and reason, and nothing that is of one call alone. */
+export function failureKind({ status, document }: Answer): string {
+  return [`HTTP ${status}`, textAt(document, 'reason') || textAt(document, 'code')].join(' ').trim();
+}
+
 /** A problem document in one line. */
 export function problemText({ status, document }: Answer): string {
   const words = ['reason', 'code', 'detail', 'decision_id'].flatMap((name) => textAt(document, name) || []);

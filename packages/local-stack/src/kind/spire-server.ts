@@ -15,6 +15,13 @@ const container = 'spire-server';
 /** Where SPIRE's image has it; there is no shell and no PATH to look along. */
 const program = '/opt/spire/bin/spire-server';
 
+/** Restarts it, its controller manager too; its data and keys are on a volume. Resolves when it is ready again. */
+export async function restartSpireServer(kubectl: Kubectl): Promise<void> {
+  const place = ['statefulset/spire-server', '-n', ownServer.namespace];
+  await kubectl.run(['rollout', 'restart', ...place]);
+  await kubectl.run(['rollout', 'status', ...place, '--timeout=110s']);
+}
+
 /** The server's commands, as the local stack has them for a server on this machine. */
 export function createClusterSpire(kubectl: Kubectl, { namespace, pod }: SpireServerPlace = ownServer): SpireCommands {
   return createSpireCommands((args, input) =>

@@ -72,8 +72,8 @@ const plants: Plant[] = [
     'memory is short',
     'engine',
     'warn',
-    /it has 5\.0 GiB/,
-    { ...clean, engine: { state: 'up', memoryBytes: 5 * GiB, cpus: 4 } },
+    /it has 4\.0 GiB/,
+    { ...clean, engine: { state: 'up', memoryBytes: 4 * GiB, cpus: 4 } },
   ],
   [
     'memory is too short',
