@@ -12,6 +12,7 @@ export const NODE_PACKAGES = [
   ['nftables', 'nft'],
   ['iproute2', 'ip'],
   ['buildah', 'buildah'],
+  ['bubblewrap', 'bwrap'],
   ['jq', 'jq'],
   ['openssl', 'openssl'],
   ['util-linux', 'nsenter'],
