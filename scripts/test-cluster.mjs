@@ -21,7 +21,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => inter
 try {
   process.exitCode = (await (isDown ? down() : test())) ? 0 : 1;
 } catch (error) {
-  console.error(`test:cluster: ${error.message}`);
+  console.error(`test:cluster: ${signal.aborted ? `ended by ${signal.reason.message}` : error.message}`);
   process.exitCode = 1;
 }
 

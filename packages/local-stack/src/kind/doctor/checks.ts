@@ -65,7 +65,7 @@ function isBefore(
 
 const GiB = 1024 ** 3;
 /**
- * The node with everything on it had at most 1.2 GiB at once in docs/reference/cluster-test.md, and building three images takes
+ * The node with everything on it had at most 1.4 GiB at once in docs/reference/cluster-test.md, and building three images takes
  * as much again: less than the first does not do. With the second every pod may grow to its limit.
  */
 const MEMORY = { least: 3 * GiB, comfortable: 4.5 * GiB } as const;
