@@ -105,5 +105,5 @@ function texts() {
 }
 
 function namedIn(stderr) {
-  return [...stderr.matchAll(/^kind: (\S+) is /gm)].map((match) => match[1]).sort();
+  return [...stderr.matchAll(/^kind: (\S+) is /gm)].map((match) => match[1]).toSorted((a, b) => (a < b ? -1 : 1));
 }

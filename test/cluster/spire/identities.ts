@@ -37,7 +37,7 @@ export function renderIdentities(values: SpireValues): object[] {
 }
 
 function clusterSpiffeId(name: string, value: Fields, className: string): object {
-  const { annotations, labels, enabled, jwtTTL, namespaceSelector, ...spec } = only(value, CLUSTER_SPIFFE_ID, name);
+  const { annotations, labels, enabled: _, jwtTTL, namespaceSelector, ...spec } = only(value, CLUSTER_SPIFFE_ID, name);
   return {
     apiVersion: 'spire.spiffe.io/v1alpha1',
     kind: 'ClusterSPIFFEID',
@@ -58,7 +58,7 @@ function outsideOfSpire(selector: Fields, name: string): object {
 }
 
 function federatedTrustDomain(name: string, value: Fields, className: string): object {
-  const { enabled, ...spec } = only(value, FEDERATED, name);
+  const { enabled: _, ...spec } = only(value, FEDERATED, name);
   return {
     apiVersion: 'spire.spiffe.io/v1alpha1',
     kind: 'ClusterFederatedTrustDomain',
