@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runAction } from './suite/actions.ts';
 import { type Cluster, openCluster } from './suite/cluster.ts';
-import { restart } from './suite/deployments.ts';
+import { onlyNewOnes, restart } from './suite/deployments.ts';
 import { serialsOf, untilReplaced } from './suite/edge-serials.ts';
 import { eventually } from './suite/eventually.ts';
 import { openEdge } from './suite/forward.ts';
@@ -65,8 +65,11 @@ test('the X.509 authority is prepared, activated, tainted and revoked under load
   assert.ok(old);
   // Connections are kept for a part of the life that their SVID had when they were made: of an hour that is minutes.
   await withTtl(cluster.api, { workloads: RUNNING, ttl: '2m' }, async () => {
-    // So each client begins anew with a short one, and the action need not wait for those minutes.
-    await Promise.all(['customer', 'backend', 'db-client'].map((name) => restart(cluster.api, name)));
+    // So each client begins anew with a short one, after its server, and the action need not wait for those minutes.
+    for (const name of ['db-client', 'backend', 'customer']) {
+      await restart(cluster.api, name);
+      await onlyNewOnes(cluster.api, name);
+    }
     await using edge = await openEdge();
     await underLoad(t, { api: cluster.api, edge }, async (load) => {
       const [before, postgres] = [serialsOf(cluster.logs), await postgresSerial()];
