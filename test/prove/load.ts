@@ -22,8 +22,8 @@ export interface Load {
 /** Bounds the rate: it is failures that are looked for, not throughput. */
 const PAUSE_MS = 20;
 
-/** Starts it. */
-export async function startLoad(customerUrl: string): Promise<Load> {
+/** Starts it. @param pauseMs after each call, of each kind */
+export async function startLoad(customerUrl: string, pauseMs = PAUSE_MS): Promise<Load> {
   const stopping = new AbortController();
   const stream = await openStream(customerUrl);
   const order = (via: 'http' | 'grpc') => async () => {
@@ -34,10 +34,11 @@ export async function startLoad(customerUrl: string): Promise<Load> {
     const { status, text } = await call(`${customerUrl}/api/orders?page_size=5`);
     if (status !== 200) throw new Error(`${status} ${text}`);
   };
+  const start = (name: string, once: () => Promise<void>) => repeat({ name, once, pauseMs }, stopping.signal);
   const loops = [
-    repeat('orders by HTTPS', order('http'), stopping.signal),
-    repeat('orders by gRPC', order('grpc'), stopping.signal),
-    repeat('reads through PostgreSQL', read, stopping.signal),
+    start('orders by HTTPS', order('http')),
+    start('orders by gRPC', order('grpc')),
+    start('reads through PostgreSQL', read),
   ];
   return {
     calls: loops.map(({ calls }) => calls),
@@ -50,11 +51,13 @@ export async function startLoad(customerUrl: string): Promise<Load> {
   };
 }
 
-function repeat(
-  name: string,
-  once: () => Promise<void>,
-  stopping: AbortSignal,
-): { calls: Calls; ended: Promise<void> } {
+interface Repeated {
+  readonly name: string;
+  readonly pauseMs: number;
+  once(): Promise<void>;
+}
+
+function repeat({ name, once, pauseMs }: Repeated, stopping: AbortSignal): { calls: Calls; ended: Promise<void> } {
   const calls: Calls = { name, succeeded: 0, failures: [] };
   const run = async () => {
     while (!stopping.aborted) {
@@ -64,7 +67,7 @@ function repeat(
       } catch (error) {
         calls.failures.push(error instanceof Error ? error.message : String(error));
       }
-      await pause(PAUSE_MS);
+      await pause(pauseMs);
     }
   };
   return { calls, ended: run() };

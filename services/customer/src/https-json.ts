@@ -27,14 +27,16 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
  * Sends it. Every request that customer makes may be sent twice (reads, and orders with an idempotency key), so one that
- * met a connection just being closed is sent once more.
+ * met a connection just being closed is sent again: until a new connection is made for it, since a server that goes closes
+ * all that were kept.
  */
 export async function requestJson(agent: Agent, request: JsonRequest): Promise<JsonAnswer> {
-  try {
-    return await send(agent, request);
-  } catch (error) {
-    if (!(error instanceof StaleConnection)) throw error;
-    return send(agent, request);
+  for (;;) {
+    try {
+      return await send(agent, request);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+    }
   }
 }
 

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { type Api, MERGE_PATCH } from './api.ts';
 import { eventually } from './eventually.ts';
-import { type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
+import { NAME_LABEL } from './names.ts';
+import { corePath, type Deployment, deploymentPath, isReady, type ListOf, type Pod, podsOf } from './objects.ts';
 
 /** Longer than a rollout of two pods takes on two cores under load. */
-const ROLLOUT_MS = 120_000;
+const ROLLOUT_MS = 240_000;
 
 /** Scales, and resolves when there are as many pods and no more. */
 export async function scale(api: Api, name: string, replicas: number): Promise<void> {
@@ -25,11 +26,25 @@ export async function rolledOut(api: Api, name: string): Promise<readonly Pod[]>
   return await eventually(ROLLOUT_MS, async () => {
     const { metadata, spec, status } = await api.get<Deployment>(deploymentPath(name));
     assert.ok((status.observedGeneration ?? 0) >= (metadata.generation ?? 0), 'the change was not seen yet');
-    const counts = [status.replicas, status.updatedReplicas, status.availableReplicas].map((count) => count ?? 0);
-    assert.deepEqual(counts, [spec.replicas, spec.replicas, spec.replicas], `pods of ${name}: all, updated, available`);
+    const counts = [status.replicas, status.updatedReplicas, status.readyReplicas].map((count) => count ?? 0);
+    assert.deepEqual(counts, [spec.replicas, spec.replicas, spec.replicas], `pods of ${name}: all, updated, ready`);
     const pods = await podsOf(api, name);
     assert.equal(pods.filter(isReady).length, spec.replicas);
     return pods;
+  });
+}
+
+/** Resolves when the pods that were replaced are gone, too: nobody is sent to one of them any more. */
+export async function onlyNewOnes(api: Api, name: string): Promise<void> {
+  await eventually(ROLLOUT_MS, async () => {
+    const selector = encodeURIComponent(`${NAME_LABEL}=${name}`);
+    const { items } = await api.get<ListOf<Pod>>(`${corePath('pods')}?labelSelector=${selector}`);
+    const going = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    assert.deepEqual(
+      going.map(({ metadata }) => metadata.name),
+      [],
+      'pods on their way out',
+    );
   });
 }
 

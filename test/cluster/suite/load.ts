@@ -8,6 +8,9 @@ import type { Forward } from './forward.ts';
 import { RUNNING } from './names.ts';
 import { podsOf } from './objects.ts';
 
+/** Some calls at any time, and time left on two cores for the cluster itself: a stall of theirs is no failure of ours. */
+const PAUSE_MS = 150;
+
 /** The load that runs beside. */
 export interface RunningLoad {
   /** Resolves when so many more calls of each kind have succeeded. */
@@ -28,7 +31,7 @@ export async function underLoad(
   action: (load: RunningLoad) => Promise<void>,
 ): Promise<void> {
   const before = await restartsOf(api);
-  const load = await startLoad(edge.url);
+  const load = await startLoad(edge.url, PAUSE_MS);
   const succeeded = (more: number) => untilSucceeded(load, more);
   try {
     await succeeded(10);
