@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Control groups of the node, below those of the process that starts it: one directory in each hierarchy of cgroup v1, or one
-# in the only hierarchy of v2. $STATE/cgroups lists them, one a line, for the removal. Sourced.
+# in the only hierarchy of v2. $STATE/cgroups lists them, one a line, for the removal. A dozen programs and all pods share it, so
+# it weighs four times what another process does. Sourced.
 
 create_cgroups() {
   : >"$STATE/cgroups"
@@ -19,6 +20,7 @@ create_v2() {
     }
   done
   create_cgroup "/sys/fs/cgroup/countersign-node-$$"
+  echo 400 >"/sys/fs/cgroup/countersign-node-$$/cpu.weight"
 }
 
 # /proc/self/cgroup has a line for each hierarchy: "4:memory:/the/group", "9:name=systemd:/".
@@ -28,12 +30,15 @@ create_v1() {
     [[ -n $list && -d /sys/fs/cgroup/${list#name=} ]] || continue
     directory=/sys/fs/cgroup/${list#name=}${group%/}/countersign-node-$$
     create_cgroup "$directory"
-    # A new cpuset is empty, and no process can join an empty one.
-    if [[ $list == cpuset ]]; then
-      cat "$directory/../cpuset.cpus" >"$directory/cpuset.cpus"
-      cat "$directory/../cpuset.mems" >"$directory/cpuset.mems"
-    fi
+    [[ $list != cpuset ]] || inherit_cpuset "$directory"
+    [[ ! -f $directory/cpu.shares ]] || echo 4096 >"$directory/cpu.shares"
   done </proc/self/cgroup
+}
+
+# A new cpuset is empty, and no process can join an empty one.
+inherit_cpuset() {
+  cat "$1/../cpuset.cpus" >"$1/cpuset.cpus"
+  cat "$1/../cpuset.mems" >"$1/cpuset.mems"
 }
 
 # Listed first: what was made is removed even when the next step fails.
@@ -47,13 +52,15 @@ join_cgroups() {
   while read -r directory; do echo $$ >"$directory/cgroup.procs"; done <"$STATE/cgroups"
 }
 
-# cgroup v2 lets a group hand controllers down only while no process is in it: this process steps into a leaf.
-make_root_cgroup_empty() {
-  is_cgroup_v2 || return 0
+# This process, and so the node's own programs, step into a leaf. cgroup v2 lets a group hand controllers down only while no
+# process is in it; and with v1 each of their threads would weigh half as much as all pods together.
+step_into_leaf() {
   local directory
-  directory=$(<"$STATE/cgroups")
-  mkdir "$directory/init"
-  echo $$ >"$directory/init/cgroup.procs"
+  while read -r directory; do
+    mkdir "$directory/init"
+    [[ ! -f $directory/cpuset.cpus ]] || is_cgroup_v2 || inherit_cpuset "$directory/init"
+    echo $$ >"$directory/init/cgroup.procs"
+  done <"$STATE/cgroups"
 }
 
 # Inside: the file system of the control groups as the node sees it, with the node's own group as the root.

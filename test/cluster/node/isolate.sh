@@ -6,7 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/settings.sh"
 source "$here/cgroups.sh"
 
-make_root_cgroup_empty
+step_into_leaf
 
 # A way back to the machine's network, for with-network.sh.
 : >"$STATE/machine-net"
