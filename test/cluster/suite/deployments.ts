@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Api, MERGE_PATCH } from './api.ts';
 import { eventually } from './eventually.ts';
-import { NAME_LABEL } from './names.ts';
-import { corePath, type Deployment, deploymentPath, isReady, type ListOf, type Pod, podsOf } from './objects.ts';
+import { type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
 
 /** Longer than a rollout of two pods takes on two cores under load. */
 const ROLLOUT_MS = 240_000;
@@ -31,20 +30,6 @@ export async function rolledOut(api: Api, name: string): Promise<readonly Pod[]>
     const pods = await podsOf(api, name);
     assert.equal(pods.filter(isReady).length, spec.replicas);
     return pods;
-  });
-}
-
-/** Resolves when the pods that were replaced are gone, too: nobody is sent to one of them any more. */
-export async function onlyNewOnes(api: Api, name: string): Promise<void> {
-  await eventually(ROLLOUT_MS, async () => {
-    const selector = encodeURIComponent(`${NAME_LABEL}=${name}`);
-    const { items } = await api.get<ListOf<Pod>>(`${corePath('pods')}?labelSelector=${selector}`);
-    const going = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
-    assert.deepEqual(
-      going.map(({ metadata }) => metadata.name),
-      [],
-      'pods on their way out',
-    );
   });
 }
 
