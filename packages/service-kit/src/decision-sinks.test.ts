@@ -18,6 +18,7 @@ import {
 } from '@countersign/spiffe-tls';
 import { createLogger } from '@countersign/telemetry';
 import { createTestCa } from '@countersign/testkit';
+import { listenUntilEnd } from '../test/listen.ts';
 import { loadConfigs } from './config.ts';
 import { decisionLogProblems, decisionLogSettings } from './decision-log-settings.ts';
 import { createDecisionSinks } from './decision-sinks.ts';
@@ -63,15 +64,8 @@ async function startReceiver(t: TestContext, id: string) {
     received.push({ peer: `${peerOf(request)?.id}`, path: request.url ?? '', events });
     response.end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return { url: `https://127.0.0.1:${address.port}`, received };
+  const port = await listenUntilEnd(t, server);
+  return { url: `https://127.0.0.1:${port}`, received };
 }
 
 const endpoint = { DECISION_LOG: 'log, endpoint', DECISION_LOG_PEER_ID: RECEIVER, DECISION_LOG_PARTITION: 'shop' };

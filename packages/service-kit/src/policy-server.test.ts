@@ -3,9 +3,8 @@
  * server that is anybody else gives no policy, and is not even told which bundle is asked for.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer as createWebServer } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { setDefaultCACertificates } from 'node:tls';
@@ -18,6 +17,7 @@ import {
   type StaticX509Source,
 } from '@countersign/spiffe-tls';
 import { createTestCa, type IssueOptions, KeyPurpose, type TestCa } from '@countersign/testkit';
+import { listenUntilEnd } from '../test/listen.ts';
 import { policyBundleSetting } from './common-settings.ts';
 import { loadConfig } from './config.ts';
 import { policySettings, policySourceOf } from './policy-settings.ts';
@@ -38,18 +38,6 @@ function answering(asked: Asked, ask: (request: IncomingMessage) => string | und
     asked.push(ask(request));
     response.writeHead(200, { 'content-type': 'application/gzip' }).end(BUNDLE);
   };
-}
-
-async function listen(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
 }
 
 async function sourceOf(t: TestContext, issuer: TestCa, path: string): Promise<StaticX509Source> {
@@ -84,7 +72,7 @@ async function startSpiffeServer(t: TestContext, issuer: TestCa, path: string) {
     options,
     answering(asked, (request) => peerOf(request)?.id.toString()),
   );
-  return { asked, url: `https://127.0.0.1:${await listen(t, server)}/shop.tar.gz` };
+  return { asked, url: `https://127.0.0.1:${await listenUntilEnd(t, server)}/shop.tar.gz` };
 }
 
 test('a server with the SPIFFE ID that is wanted gives the policy, and sees ours', async (t) => {
@@ -115,7 +103,7 @@ async function startWebServer(t: TestContext, issuer: TestCa, options: IssueOpti
     { cert, key },
     answering(asked, ({ url }) => url),
   );
-  return { asked, url: `https://localhost:${await listen(t, server)}/shop.tar.gz` };
+  return { asked, url: `https://localhost:${await listenUntilEnd(t, server)}/shop.tar.gz` };
 }
 
 test('without an ID a server with a certificate of the web gives the policy', async (t) => {

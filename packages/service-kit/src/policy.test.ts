@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { listenUntilEnd } from '../test/listen.ts';
 
 const FIXTURE = fileURLToPath(new URL('../test/deciding-service.fixture.ts', import.meta.url));
 const HOUR_MS = '3600000';
@@ -20,15 +21,8 @@ async function startReceiver(t: TestContext) {
     if (request.url === '/v1/metrics') metrics.push(body);
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return { url: `http://127.0.0.1:${address.port}`, uploads, metrics };
+  const port = await listenUntilEnd(t, server);
+  return { url: `http://127.0.0.1:${port}`, uploads, metrics };
 }
 
 interface Point {
