@@ -13,7 +13,7 @@ import type { X509Svid } from './x509-svid.ts';
 export const DEFAULT_RETIRE_WINDOW = 0.1;
 
 /** New work leaves the former connections this soon, in milliseconds, when another authority signs: the former one goes next. */
-export const AUTHORITY_CHANGE_MS = 5_000;
+const AUTHORITY_CHANGE_MS = 5_000;
 
 /** Moments of a retirement, in milliseconds from now. */
 export interface RetirementPlan {
@@ -35,7 +35,7 @@ export function planRetirement(facts: {
   readonly random: () => number;
 }): RetirementPlan {
   const windowMs = Math.max(0, facts.notAfterMs - facts.nowMs) * facts.window;
-  const startWithinMs = Math.min(windowMs / 2, facts.startWithinMs ?? windowMs);
+  const startWithinMs = Math.min(windowMs / 2, facts.startWithinMs ?? Number.POSITIVE_INFINITY);
   return { startMs: startWithinMs * facts.random(), endMs: windowMs * (0.75 + facts.random() / 4) };
 }
 
@@ -72,11 +72,10 @@ export function scheduleRetirements({ options, window, onRetire, onWithdrawal }:
   let former = presentSvid(options);
   let pending: { readonly svid: X509Svid; readonly atMs: number; readonly cancel: () => void } | undefined;
 
-  const schedule = (svid: X509Svid, startWithinMs: number | undefined) => {
+  const schedule = (svid: X509Svid, startWithinMs = Number.POSITIVE_INFINITY) => {
     const nowMs = clock.now();
     const { notAfterMs } = svid.leaf;
-    const hurry = startWithinMs === undefined ? {} : { startWithinMs };
-    const plan = planRetirement({ notAfterMs, nowMs, window, random, ...hurry });
+    const plan = planRetirement({ notAfterMs, nowMs, window, startWithinMs, random });
     const atMs = nowMs + plan.startMs;
     if (pending !== undefined && pending.atMs <= atMs) return;
     pending?.cancel();
@@ -96,7 +95,7 @@ export function scheduleRetirements({ options, window, onRetire, onWithdrawal }:
     if (retired === undefined) return;
     if (changed.bundles && !isTrusted(retired, context.bundles, clock.now())) schedule(retired, 0);
     else if (changed.svid && isOfAnotherAuthority(retired, context.svid)) schedule(retired, AUTHORITY_CHANGE_MS);
-    else if (pending === undefined) schedule(retired, undefined);
+    else if (pending === undefined) schedule(retired);
   });
   return () => {
     stop();

@@ -61,7 +61,6 @@ export interface Deployment {
     readonly replicas?: number;
     readonly updatedReplicas?: number;
     readonly readyReplicas?: number;
-    readonly availableReplicas?: number;
   };
 }
 
