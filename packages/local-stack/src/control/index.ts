@@ -1,0 +1,20 @@
+/** The control of a running system, for development pages. */
+export type {
+  Ability,
+  AbilityState,
+  AttackDescription,
+  AttackResult,
+  CertificateText,
+  CertificateView,
+  ChangedDecision,
+  DecidedInput,
+  FederationState,
+  IdentityResult,
+  PartnerCallResult,
+  PolicyCheck,
+  PolicyProblem,
+  PolicyState,
+  StackControl,
+  StackDescription,
+  StackWorkload,
+} from './stack-control.ts';
