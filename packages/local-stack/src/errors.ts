@@ -18,6 +18,8 @@ export type LocalStackErrorCode =
   | 'PART_TIMEOUT'
   | 'CONTROL_FAILED'
   | 'DECISION_UNKNOWN'
+  | 'POLICY_CHANGED'
+  | 'POLICY_REFUSED'
   | 'CLUSTER_FAILED';
 
 /** A failure of the local stack, fit to be shown to the person who typed the command. Narrow by {@link LocalStackError.code}. */

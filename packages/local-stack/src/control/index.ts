@@ -14,6 +14,7 @@ export type {
   PolicyCheck,
   PolicyProblem,
   PolicyState,
+  PolicyVerdict,
   StackControl,
   StackDescription,
   StackWorkload,

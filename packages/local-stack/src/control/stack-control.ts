@@ -104,27 +104,36 @@ export interface PolicyState {
   readonly text: string;
   /** SHA-256 of the text, hexadecimal. */
   readonly revision: string;
-  /** How many applied changes can be undone. */
+  /** How many applied changes can be undone; none once the file was changed by something else. */
   readonly undoable: number;
   /** Whether it is what `identities.json` says. */
   readonly asGenerated: boolean;
 }
 
-/** What is wrong with a text. */
+/** What is wrong with a text, or odd about it. */
 export interface PolicyProblem {
   /** JSON pointer, empty for the whole. */
   readonly at: string;
-  /** 1-based, when the text is no JSON. */
+  /** 1-based; absent where it is about the whole. */
   readonly line?: number;
   readonly column?: number;
   readonly message: string;
 }
 
+/** What the policy said, or would say. */
+export interface PolicyVerdict {
+  readonly allow: boolean;
+  readonly reason: string;
+  /** Fields of the answer that the caller does not get to see. */
+  readonly hides: readonly string[];
+}
+
 /** A recent decision that would be another one. */
 export interface ChangedDecision {
   readonly decisionId: string;
-  readonly before: { readonly allow: boolean; readonly reason: string };
-  readonly after: { readonly allow: boolean; readonly reason: string };
+  /** As it was recorded. */
+  readonly before: PolicyVerdict;
+  readonly after: PolicyVerdict;
   readonly self: string;
   readonly peer: string;
   readonly operation: string;
@@ -135,17 +144,23 @@ export interface DecidedInput {
   readonly decisionId: string;
   readonly input: unknown;
   readonly result: unknown;
+  /** Paths that masks of the decision log took away or wrote over: the event's `erased` and `masked`. */
+  readonly hidden: readonly string[];
 }
 
 /** What a text would do. */
 export interface PolicyCheck {
+  /** Whether services would take it. */
   readonly valid: boolean;
   readonly problems: readonly PolicyProblem[];
+  /** What they would take and nobody can have meant: a name that no workload has, a peer without an operation. */
+  readonly warnings: readonly PolicyProblem[];
   /** How many recent decisions were tried again. */
   readonly tried: number;
   /** Those that could not be: their input was masked. */
   readonly untried: number;
   readonly changed: readonly ChangedDecision[];
+  /** Of the text. */
   readonly revision: string;
 }
 
@@ -202,8 +217,13 @@ export interface StackControl {
   policy(): Promise<PolicyState>;
   /** @param recent decisions to try the text on */
   checkPolicy(text: string, recent: readonly DecidedInput[]): Promise<PolicyCheck>;
-  applyPolicy(text: string): Promise<PolicyState>;
-  undoPolicy(): Promise<PolicyState>;
+  /**
+   * Resolves when every service that decides has loaded it; else nothing is changed.
+   * @param revision of the state that the text was made from: when it is another by now, somebody else's change would be lost
+   */
+  applyPolicy(text: string, revision: string): Promise<PolicyState>;
+  /** The grants before the last applied change. @param revision of the state that is to be left */
+  undoPolicy(revision: string): Promise<PolicyState>;
   attacks(): Promise<readonly AttackDescription[]>;
   /** One at a time; others wait. */
   attack(id: string): Promise<AttackResult>;

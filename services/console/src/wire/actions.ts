@@ -17,8 +17,8 @@
  * | `POST /api/attacks/{id}` | `AttackResult` |
  * | `GET /api/policy` | `PolicyState` |
  * | `POST /api/policy/check` {@link PolicyText} | `PolicyCheck`; changes nothing |
- * | `POST /api/policy/apply` {@link PolicyText} | `PolicyState` |
- * | `POST /api/policy/undo` `{}` | `PolicyState` |
+ * | `POST /api/policy/apply` {@link PolicyChange} | `PolicyState`; 409 `POLICY_CHANGED` when somebody else was faster |
+ * | `POST /api/policy/undo` {@link PolicyUndo} | `PolicyState`; 409 as above |
  */
 import type { StackDescription } from '@countersign/local-stack/control';
 
@@ -32,6 +32,7 @@ export type {
   PolicyCheck,
   PolicyProblem,
   PolicyState,
+  PolicyVerdict,
   StackDescription,
 } from '@countersign/local-stack/control';
 
@@ -108,6 +109,17 @@ export interface IdentityRequest {
 export interface PolicyText {
   /** The grants as JSON text, as the page's editor has it; at most 256 KiB. */
   readonly text: string;
+}
+
+/** To be applied. */
+export interface PolicyChange extends PolicyText {
+  /** Of the `PolicyState` that the text was made from: a change that somebody else made since is not written over. */
+  readonly revision: string;
+}
+
+export interface PolicyUndo {
+  /** Of the `PolicyState` that is to be left. */
+  readonly revision: string;
 }
 
 /** RFC 9457. */
