@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
 import { after, before, test } from 'node:test';
-import { closeHttpServer, listenHttp } from '@countersign/service-kit';
 import { createEdgeChecks, parseHostNames } from './edge-checks.ts';
+import { closeHttpServer, listenHttp } from './http-server.ts';
 
-const checks = createEdgeChecks(parseHostNames('shop.example.org'));
+const allowedHosts = parseHostNames('shop.example.org');
+const checks = createEdgeChecks({ allowedHosts });
 const server = createServer((request, response) => checks(request, response, () => response.end('passed')));
 let port = 0;
 
@@ -123,6 +124,19 @@ for (const [name, method, path, headers, status, reason] of table) {
     assert.deepEqual(await ask(method, path, headers()), { status, reason });
   });
 }
+
+test('where an Origin is needed, a program without one is refused what changes state, and reads all the same', async () => {
+  const refused: string[] = [];
+  const onRefusal = (problem: { readonly reason?: string | undefined }) => void refused.push(problem.reason ?? 'none');
+  const strict = createEdgeChecks({ allowedHosts, originNeeded: true, onRefusal });
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => strict(request, response, () => response.end('passed')));
+  const host = at('localhost');
+  assert.deepEqual(await ask('POST', orders, { host }), { status: 403, reason: 'ORIGIN_NOT_ALLOWED' });
+  assert.deepEqual(await ask('GET', orders, { host }), { status: 200, reason: undefined });
+  assert.deepEqual(await ask('POST', orders, { host, origin: `http://${host}` }), { status: 200, reason: undefined });
+  assert.deepEqual(refused, ['ORIGIN_NOT_ALLOWED']);
+});
 
 for (const text of ['http://x', 'name:80', 'a b', '*']) {
   test(`ALLOWED_HOSTS refuses ${JSON.stringify(text)}`, () => {

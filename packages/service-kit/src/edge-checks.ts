@@ -1,12 +1,13 @@
 /**
- * What a browser can be made to do against a service on loopback, and the checks that stop it:
+ * What a browser can be made to do against a plain port on loopback, and the checks that stop it:
  *
  * - DNS rebinding: a foreign page's name resolves to 127.0.0.1. The `Host` header then has that name: refused (421).
  * - Cross-site requests: a foreign page posts a form or fetches. Browsers say so in `Origin` and `Sec-Fetch-Site`: refused
  *   (403). Programs such as curl send neither header and are let through; they are not confused deputies.
+ * - What such an answer could do as a page: headers that let it run, load and embed nothing but what it names.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Problem, sendProblem } from '@countersign/service-kit';
+import { type Problem, sendProblem } from './problem.ts';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const READING: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD']);
@@ -22,16 +23,46 @@ export function parseHostNames(text: string): ReadonlySet<string> {
   return new Set([...LOOPBACK_NAMES, ...names]);
 }
 
+/** How {@link createEdgeChecks} checks. */
+export interface EdgeCheckOptions {
+  /** Names that are served, as {@link parseHostNames} gives them. */
+  readonly allowedHosts: ReadonlySet<string>;
+  /** Whether what changes state must have an `Origin`, as every browser sends it. Default: programs may leave it out. */
+  readonly originNeeded?: boolean;
+  /** Told of each refusal, beside the answer. */
+  readonly onRefusal?: (problem: Problem, request: IncomingMessage) => void;
+}
+
 /** Makes the handler that must come before every route. */
-export function createEdgeChecks(allowedHosts: ReadonlySet<string>) {
+export function createEdgeChecks({ allowedHosts, originNeeded = false, onRefusal }: EdgeCheckOptions) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    const problem = checkHost(request, allowedHosts) ?? checkSite(request) ?? checkOrigin(request);
-    if (problem === undefined) next();
-    else sendProblem(response, problem);
+    const problem = checkHost(request, allowedHosts) ?? checkSite(request) ?? checkOrigin(request, originNeeded);
+    if (problem === undefined) {
+      next();
+      return;
+    }
+    onRefusal?.(problem, request);
+    sendProblem(response, problem);
   };
 }
 
-function checkHost({ headers }: IncomingMessage, allowedHosts: ReadonlySet<string>): Problem | undefined {
+/** Makes the handler that sets the headers of every answer, JSON included: shown as a page it must be as harmless as the page. */
+export function createSecurityHeaders(contentSecurityPolicy: readonly string[]) {
+  const headers = new Map([
+    ['content-security-policy', contentSecurityPolicy.join('; ')],
+    ['x-content-type-options', 'nosniff'],
+    ['referrer-policy', 'no-referrer'],
+    ['cross-origin-opener-policy', 'same-origin'],
+    ['cross-origin-resource-policy', 'same-origin'],
+  ]);
+  return (_request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    response.setHeaders(headers);
+    next();
+  };
+}
+
+/** Why a request's `Host` is refused; `undefined` when it is one of the names that are served. */
+export function checkHost({ headers }: IncomingMessage, allowedHosts: ReadonlySet<string>): Problem | undefined {
   const name = hostName(headers.host ?? '');
   if (name !== undefined && allowedHosts.has(name)) return undefined;
   return {
@@ -60,10 +91,10 @@ function checkSite({ headers, url, method }: IncomingMessage): Problem | undefin
 }
 
 /** Compares with `Host`, which was checked before: behind something that adds TLS the scheme differs, the host does not. */
-function checkOrigin({ headers, method }: IncomingMessage): Problem | undefined {
+function checkOrigin({ headers, method }: IncomingMessage, needed: boolean): Problem | undefined {
   const { origin, host } = headers;
-  if (READING.has(method) || origin === undefined) return undefined;
-  const sameHost = URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+  if (READING.has(method) || (origin === undefined && !needed)) return undefined;
+  const sameHost = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
   if (sameHost) return undefined;
   return {
     status: 403,
