@@ -46,14 +46,21 @@ export function createEdgeChecks({ allowedHosts, originNeeded = false, onRefusal
   };
 }
 
-/** Makes the handler that sets the headers of every answer, JSON included: shown as a page it must be as harmless as the page. */
-export function createSecurityHeaders(contentSecurityPolicy: readonly string[]) {
+/**
+ * Makes the handler that sets the headers of every answer, JSON included: shown as a page it must be as harmless as the page.
+ * @param further more headers, by their names
+ */
+export function createSecurityHeaders(
+  contentSecurityPolicy: readonly string[],
+  further: Readonly<Record<string, string>> = {},
+) {
   const headers = new Map([
     ['content-security-policy', contentSecurityPolicy.join('; ')],
     ['x-content-type-options', 'nosniff'],
     ['referrer-policy', 'no-referrer'],
     ['cross-origin-opener-policy', 'same-origin'],
     ['cross-origin-resource-policy', 'same-origin'],
+    ...Object.entries(further),
   ]);
   return (_request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     response.setHeaders(headers);
