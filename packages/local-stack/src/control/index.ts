@@ -1,4 +1,5 @@
 /** The control of a running system, for development pages. */
+export { createPolicyControl, type PolicyControl, type PolicyControlOptions } from './policy/policy-control.ts';
 export type {
   Ability,
   AbilityState,
