@@ -3,7 +3,7 @@
  * to ask for, and a trust domain that it federates with.
  */
 import { randomBytes } from 'node:crypto';
-import type { RunningSystem } from '@countersign/local-stack';
+import type { RunningSystem, SystemAddresses } from '@countersign/local-stack';
 import { createTestCa, type TestCa } from '@countersign/testkit';
 import { call } from '../integration/json-client.ts';
 import { type Provider, untilBundles } from '../prove/trust.ts';
@@ -122,25 +122,24 @@ async function prepare(
     idOf,
     dnsNameOf: (workload) => identities.workload(workload).dnsName,
     serverId: ({ server }) => idOf(server === 'echo' ? ECHO : server),
-    addressOf: (way) => addressOf(way, system, echo),
+    addressOf: (way) => (way.server === 'echo' ? echo.address : systemAddress(way, system.addresses)),
   };
 }
 
-function addressOf(
+/** Where a server of the system listens for a way; the echo service is none of it. */
+export function systemAddress(
   { server, transport }: Pick<Way, 'server' | 'transport'>,
-  system: RunningSystem,
-  echo: Echo,
+  { backend, dbClient, postgres }: SystemAddresses,
 ): string {
-  const { backend, dbClient, postgres } = system.addresses;
   switch (server) {
     case 'backend':
       return transport === 'https' ? backend.https : backend.grpc;
     case 'db-client':
       return dbClient.grpc;
-    case 'echo':
-      return echo.address;
     case 'postgres':
       return postgres;
+    case 'echo':
+      throw new TypeError('matrix: the system has no echo service');
   }
 }
 
