@@ -41,20 +41,20 @@ const GROUPS: Readonly<Record<string, readonly [title: string, what: string]>> =
 };
 
 /** Groups with what the search leaves of them, in the order in which the matrix has them; none that is empty. */
-export function groupsOf(attacks: readonly AttackDescription[], search: Search): readonly AttackGroup[] {
-  const found = attacks.filter((attack) => matches(attack, search));
+export function groupsOf(attacks: readonly AttackDescription[], search: Search, runs: Runs): readonly AttackGroup[] {
+  const found = attacks.filter((attack) => matches(attack, search, runs[attack.id]));
   return [...new Set(found.map(({ group }) => group))].map((id) => {
     const [title, what] = GROUPS[id] ?? [id, ''];
     return { id, title, what, attacks: found.filter(({ group }) => group === id) };
   });
 }
 
-/** Every word has to be somewhere in what is shown of the attack. */
-function matches(attack: AttackDescription, { words, transport }: Search): boolean {
+/** Every word has to be somewhere in what is shown of the attack, its verdict included. */
+function matches(attack: AttackDescription, { words, transport }: Search, run: Run | undefined): boolean {
   if (transport !== 'all' && attack.transport !== transport) return false;
-  const shown = [attack.attack, attack.what, attack.caller, attack.server, attack.operation, attack.transport]
-    .join(' ')
-    .toLowerCase();
+  const verdict = run?.state === 'done' ? run.result.verdict : '';
+  const { attack: name, what, caller, server, operation } = attack;
+  const shown = [name, what, caller, server, operation, attack.transport, verdict].join(' ').toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)
