@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadIdentities } from '@countersign/identities';
-import { removeStateDirectory, type System } from '@countersign/local-stack';
-import { createPolicyControl, type PolicyControl } from '@countersign/local-stack/control';
+import { createPolicyControl, type PolicyControl, removeStateDirectory, type System } from '@countersign/local-stack';
 import { startTestSystem, temporaryStateDirectory } from './test-system.ts';
 
 const identities = loadIdentities();

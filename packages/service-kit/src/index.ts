@@ -84,4 +84,9 @@ export {
   parseWorkloadId,
 } from './setting-types.ts';
 export { whenAskedToStop } from './stop-signal.ts';
-export { describeSvid, type SvidDescription } from './svid-description.ts';
+export {
+  type CertificateDescription,
+  describeCertificate,
+  describeSvid,
+  type SvidDescription,
+} from './svid-description.ts';

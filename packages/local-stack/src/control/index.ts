@@ -1,5 +1,7 @@
-/** The control of a running system, for development pages. */
-export { createPolicyControl, type PolicyControl, type PolicyControlOptions } from './policy/policy-control.ts';
+/** The control of a running system, for development pages: the client, and what it speaks of. */
+
+export { LocalStackError, type LocalStackErrorCode } from '../errors.ts';
+export { createStackControlClient } from './client.ts';
 export type {
   Ability,
   AbilityState,
