@@ -6,27 +6,27 @@ import { LIMITS, TEXT } from './limits.ts';
 
 /** What is kept of a span: its view, with its times as they came instead of from the trace's start. */
 export interface KeptSpan extends Omit<SpanView, 'offsetMs'> {
-  /** Milliseconds since 1970, to the microsecond. */
-  readonly startMs: number;
+  /** Microseconds since 1970: in milliseconds a number would no longer tell two of them apart. */
+  readonly startUs: number;
 }
 
 export function keptSpan(span: Span): KeptSpan {
-  const startMs = msOf(span.startNanos);
+  const startUs = usOf(span.startNanos);
   return {
     spanId: span.spanId,
     ...(span.parentSpanId !== undefined && { parentSpanId: span.parentSpanId }),
     service: textOf(span.resource, 'service.name', TEXT.name) ?? '',
     name: cut(span.name, TEXT.name),
     kind: span.kind === 'unspecified' ? 'internal' : span.kind,
-    startMs,
-    durationMs: Math.max(0, msOf(span.endNanos) - startMs),
+    startUs,
+    durationMs: Math.max(0, usOf(span.endNanos) - startUs) / 1_000,
     error: span.status === 'error',
     attributes: attributesOf(span),
   };
 }
 
-function msOf(nanos: bigint): number {
-  return Number(nanos / 1_000n) / 1_000;
+function usOf(nanos: bigint): number {
+  return Number(nanos / 1_000n);
 }
 
 function attributesOf({ attributes }: Span): Record<string, string> {

@@ -22,8 +22,8 @@ interface TraceState {
   /** Spans that were counted and not kept. */
   left: number;
   outcome: Outcome;
-  startMs: number;
-  endMs: number;
+  startUs: number;
+  endUs: number;
   txn?: string | undefined;
 }
 
@@ -60,20 +60,20 @@ export function createTraces(revision: Revision, linkTo?: (traceId: string) => s
     find(traceId) {
       const [state, summary] = [stateOf(traceId), tracked.get(traceId)];
       if (state === undefined || summary === undefined) return undefined;
-      const tree = treeOf([...state.spans.values()], state.startMs);
+      const tree = treeOf([...state.spans.values()], state.startUs);
       return { ...summary, tree, ...(linkTo !== undefined && { link: linkTo(traceId) }) };
     },
   };
 }
 
 function newState(): TraceState {
-  return { spans: new Map(), bytes: 0, left: 0, outcome: 'allow', startMs: Number.POSITIVE_INFINITY, endMs: 0 };
+  return { spans: new Map(), bytes: 0, left: 0, outcome: 'allow', startUs: Number.POSITIVE_INFINITY, endUs: 0 };
 }
 
 function addSpan(state: TraceState, span: Span): void {
   const kept = keptSpan(span);
-  state.startMs = Math.min(state.startMs, kept.startMs);
-  state.endMs = Math.max(state.endMs, kept.startMs + kept.durationMs);
+  state.startUs = Math.min(state.startUs, kept.startUs);
+  state.endUs = Math.max(state.endUs, kept.startUs + kept.durationMs * 1_000);
   state.outcome = worseOf(state.outcome, outcomeOf(kept));
   state.txn ??= kept.attributes[ATTRIBUTES.txn];
   // An exporter that heard no answer sends its batch again.
@@ -100,15 +100,13 @@ function worseOf(left: Outcome, right: Outcome): Outcome {
   return OUTCOMES.indexOf(left) >= OUTCOMES.indexOf(right) ? left : right;
 }
 
-function summaryOf(traceId: string, { spans, left, startMs, endMs, outcome, txn }: TraceState): TraceSummary {
-  const all = [...spans.values()];
-  const [first, ...others] = all;
-  const earliest = others.reduce((found, span) => (span.startMs < (found?.startMs ?? 0) ? span : found), first);
-  const root = all.find(({ parentSpanId }) => parentSpanId === undefined) ?? earliest;
+function summaryOf(traceId: string, { spans, left, startUs, endUs, outcome, txn }: TraceState): TraceSummary {
+  const all = [...spans.values()].sort((before, after) => before.startUs - after.startUs);
+  const root = all.find(({ parentSpanId }) => parentSpanId === undefined) ?? all[0];
   return {
     traceId,
-    startedAt: startMs,
-    durationMs: Math.max(0, endMs - startMs),
+    startedAt: Math.trunc(startUs / 1_000),
+    durationMs: Math.max(0, endUs - startUs) / 1_000,
     name: root?.name ?? '',
     spans: spans.size + left,
     services: [...new Set(all.map(({ service }) => service))].slice(0, SERVICES),
