@@ -23,7 +23,7 @@ export interface Evidence {
   readonly layer: Layer;
   /** Code of the refusal, or the policy's reason; absent where a protocol's own parser answers. */
   readonly code?: string;
-  /** Everything that the record says: it tells places with one code apart. */
+  /** What the record says in sentences: it tells places with one code apart. */
   readonly words: string;
   /** From the registry of refusals. */
   readonly explanation?: RefusalExplanation;
@@ -35,18 +35,26 @@ export function evidenceOf(verdict: Verdict): Evidence {
   const said = verdict.found.flatMap(({ expected: { event }, record }) => {
     if (record === undefined) return [];
     const evidence = evidenceIn(event, (path) => textAt(record, path));
-    return evidence === undefined ? [] : [{ ...evidence, record, words: JSON.stringify(record) }];
+    return evidence === undefined ? [] : [{ ...evidence, record, words: wordsOf(record) }];
   });
   const refusing = said.find(({ layer }) => layer !== 'nobody') ?? said[0];
   if (refusing !== undefined) return refusing;
-  return verdict.problems.length > 0 ? { layer: 'not known', words: '' } : withoutRecord(verdict);
+  if (verdict.problems.length === 0) return withoutRecord(verdict);
+  return { layer: verdict.seen.wire === verdict.cell.way.answer ? 'nobody' : 'not known', words: '' };
+}
+
+/** Sentences of the refusing code; the rest of a record is names and numbers. */
+const IN_WORDS = ['rule', 'message', 'error.message', 'expected', 'got'];
+
+function wordsOf(record: LogRecord): string {
+  return IN_WORDS.map((path) => textAt(record, path) ?? '').join('\n');
 }
 
 /** What they should have said: where to look when they do not. */
 export function expectedEvidence(verdict: Verdict): Evidence {
   const said = verdict.expected.records.flatMap(({ event, fields }) => {
     const evidence = evidenceIn(event, (path) => fields[path]);
-    return evidence === undefined ? [] : [{ ...evidence, words: Object.values(fields).join('\n') }];
+    return evidence === undefined ? [] : [{ ...evidence, words: fields['rule'] ?? '' }];
   });
   return said.find(({ layer }) => layer !== 'nobody') ?? said[0] ?? withoutRecord(verdict);
 }

@@ -1,11 +1,10 @@
 /**
  * The attack lab as a child of whoever runs the system: takes requests over the channel to its parent, one at a time, and ends
- * with it. Its one argument are the settings, as JSON.
+ * with it. Its one argument is the state directory of that system.
  */
-import { type LabOptions, openLab } from './lab.ts';
+import { openLab } from './lab.ts';
 
-// Ours: written by the program that forked this one, of the same checkout.
-const lab = openLab(JSON.parse(process.argv[2] ?? '{}') as LabOptions);
+const lab = openLab(process.argv[2] ?? '');
 
 /** One request; its answer bears the same number. */
 interface Request {
@@ -16,7 +15,7 @@ interface Request {
 
 let turn = Promise.resolve();
 process.on('message', (message) => {
-  // Ours, as above.
+  // Ours: by the program that forked this one, of the same checkout.
   const { number, attack } = message as Request;
   turn = turn.then(async () => {
     const answer = await answerTo(attack).catch((error: unknown) => ({ error: messageOf(error) }));

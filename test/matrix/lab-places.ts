@@ -24,9 +24,12 @@ const TOLD: Readonly<Partial<Record<Layer, Setting>>> = {
 /** What cannot be a path is refused before any route. */
 const MALFORMED: Setting = [`${GUARD}/http-guard.ts`, 'parseRequestPath(targetOf(request)) === undefined'];
 
+/** Who may log in as whom. */
+const ROLES: Setting = ['packages/identities/src/identities.ts', 'if (postgresRole !== undefined) lines.push('];
+
 /** By what PostgreSQL's record says; last what holds for every certificate that it is shown. */
 const TOLD_POSTGRES: readonly (readonly [says: RegExp, setting: Setting])[] = [
-  [/postgres: pg_ident/, ['packages/identities/src/identities.ts', 'if (postgresRole !== undefined) lines.push(']],
+  [/postgres: pg_ident/, ROLES],
   [/postgres: (pg_hba|hostssl)/, [`${POSTGRES}/roles.ts`, 'return `hostssl ']],
   [/protocol/, [`${POSTGRES}/server-settings.ts`, 'ssl_min_protocol_version:']],
   [/^/, [`${POSTGRES}/config-files.ts`, 'ssl_ca_file:']],
@@ -40,9 +43,9 @@ export function placeOf(evidence: Evidence, sources: Sources): Place {
   return place;
 }
 
-function settingOf({ layer, code, words }: Evidence): Setting | undefined {
+function settingOf({ layer, code, words, record }: Evidence): Setting | undefined {
   if (layer === 'PostgreSQL') return TOLD_POSTGRES.find(([says]) => says.test(words))?.[1];
-  if (layer === 'nobody' && words.includes('"transport":"postgres"')) return TOLD_POSTGRES[0]?.[1];
+  if (record?.['event'] === 'authenticated') return ROLES;
   if (code === 'PATH_MALFORMED') return MALFORMED;
   return code === undefined || layer === 'nobody' ? TOLD[layer] : undefined;
 }

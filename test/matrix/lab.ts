@@ -8,11 +8,13 @@ import {
   followFile,
   type LogRecord,
   openWorkloadSocket,
+  rootOf,
   type SystemFile,
+  type TrustRoot,
 } from '@countersign/local-stack';
 import type { AttackDescription, AttackResult } from '@countersign/local-stack/control';
 import { call } from '../integration/json-client.ts';
-import { belowRoot, type RealIssuer, type RootFiles, readRoot } from './ca-key.ts';
+import { belowRoot, type RealIssuer, readRoot } from './ca-key.ts';
 import { createCredentials } from './credentials.ts';
 import { labCells } from './lab-cells.ts';
 import { resultOf } from './lab-result.ts';
@@ -21,15 +23,6 @@ import { createRecords, type Records } from './records.ts';
 import { runCell } from './run.ts';
 import { placeOrder, systemAddress, type World } from './world.ts';
 
-/** Whom to attack. */
-export interface LabOptions {
-  readonly stateDirectory: string;
-  /** The trust domain's root, in PEM. */
-  readonly root: RootFiles;
-  /** Whether SVIDs are signed below that root, as on SPIRE. */
-  readonly isBelowRoot: boolean;
-}
-
 /** An open lab. */
 export interface Lab extends AsyncDisposable {
   list(): AttackDescription[];
@@ -37,8 +30,8 @@ export interface Lab extends AsyncDisposable {
   run(id: string): Promise<AttackResult>;
 }
 
-/** Opens it. Nothing is asked of the system before the first attack. */
-export function openLab(options: LabOptions): Lab {
+/** Opens it, on the system that runs in a state directory. Nothing is asked of the system before the first attack. */
+export function openLab(stateDirectory: string): Lab {
   const cells = new Map(labCells().map((each) => [each.description.id, each]));
   const stack = new AsyncDisposableStack();
   const sockets = new Map<string, Promise<string>>();
@@ -58,12 +51,12 @@ export function openLab(options: LabOptions): Lab {
     async run(id) {
       const found = cells.get(id);
       if (found === undefined) throw new TypeError(`there is no attack ${JSON.stringify(id.slice(0, 80))}`);
-      const system = findRunningSystem(options.stateDirectory);
+      const system = findRunningSystem(stateDirectory);
       orderId ??= await findOrder(system);
       sources ??= readSources();
       const records = createRecords();
       using _following = followLogs(system, records);
-      const issuer = await issuerOf(options);
+      const issuer = await issuerOf(rootOf(stateDirectory, system));
       const world = createLabWorld({ system, records, orderId, issuer, socketAs: socketAs(system) });
       return resultOf(id, await runCell(world, found.cell), sources);
     },
@@ -72,9 +65,9 @@ export function openLab(options: LabOptions): Lab {
 }
 
 /** As the CA is now: it may have been replaced. */
-async function issuerOf({ root, isBelowRoot }: LabOptions): Promise<RealIssuer> {
+async function issuerOf(root: TrustRoot): Promise<RealIssuer> {
   const issuer = await readRoot(root);
-  return isBelowRoot ? belowRoot(issuer, `spiffe://${loadIdentities().trustDomain}`) : issuer;
+  return root.signsSvids ? issuer : belowRoot(issuer, `spiffe://${loadIdentities().trustDomain}`);
 }
 
 /** One that is there; one that is placed only where there is none. */

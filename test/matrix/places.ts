@@ -11,53 +11,52 @@ export interface Place {
   readonly line: number;
 }
 
-/** The sources, read once. */
+/** The sources, each read once. */
 export interface Sources {
   /**
-   * Where a code is raised below a folder. Where it is raised more than once, the place whose words the record has.
-   * @param words what the record says of the rule
+   * Where a code is raised below a folder: by the words of the record where it is raised in several places, and where a helper
+   * raises it for many checks, the check.
+   * @param words what the record says in sentences
    */
   findCode(folder: string, code: string, words: string): Place | undefined;
-  /** Where a text stands in a file. */
+  /** The line of a file that has a text. */
   findText(file: string, text: string): Place | undefined;
 }
 
-interface Source {
-  readonly file: string;
-  readonly lines: readonly string[];
+interface Line extends Place {
+  readonly text: string;
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Tests, fixtures and generated code raise nothing, and unions of codes neither. */
+/** Tests, fixtures and generated code refuse nobody, and lists of codes neither. */
 const NO_SOURCE = /\.(test|fixture)\.ts$|\/gen\/|_test\.rego$|\/errors\.ts$/;
-/** A line that raises: it throws, returns or makes an error of the code. */
-const RAISES = /\b(throw|return|refusal|refused|fault|Error)\b|\bcode: |[?:] '|(^|[( ])'[A-Z_]+',?$/;
 
-/** Reads them. */
+/** Reads none before it is asked for. */
 export function readSources(): Sources {
-  const folders = new Map<string, readonly Source[]>();
-  const below = (folder: string): readonly Source[] => {
-    const known = folders.get(folder) ?? filesBelow(folder).map(readSource);
-    folders.set(folder, known);
-    return known;
+  const folders = new Map<string, readonly (readonly Line[])[]>();
+  const below = (folder: string) => {
+    const files = folders.get(folder) ?? filesBelow(folder).map(linesOf);
+    folders.set(folder, files);
+    return files;
   };
   return {
     findCode(folder, code, words) {
       const quoted = new RegExp(`['"]${code}['"]`);
-      const places = below(folder).flatMap(({ file, lines }) =>
-        lines.flatMap((text, index) => (quoted.test(text) && RAISES.test(text) ? [{ file, lines, index }] : [])),
-      );
-      const [best] = places
-        .map((place) => ({ ...place, score: scoreOf(statementAt(place.lines, place.index), code, words) }))
+      const files = below(folder).filter((lines) => lines.some(({ text }) => quoted.test(text)));
+      const [said] = files
+        .flatMap((lines) => lines.map((line) => ({ line, lines, score: scoreOf(line.text, words) })))
+        .filter(({ score }) => score > 0)
         .toSorted((a, b) => b.score - a.score);
-      return best && { file: best.file, line: best.index + 1 };
+      if (said !== undefined) return placeOf(nearestWith(quoted, said.lines, said.line) ?? said.line);
+      const raising = files.flat().filter(({ text }) => quoted.test(text) && RAISES.test(text));
+      return placeOf(raising[0] ?? files.flat().find(({ text }) => quoted.test(text)));
     },
-    findText(file, text) {
-      const index = readSource(file).lines.findIndex((line) => line.includes(text));
-      return index === -1 ? undefined : { file, line: index + 1 };
-    },
+    findText: (file, text) => placeOf(linesOf(file).find((line) => line.text.includes(text))),
   };
 }
+
+/** What makes an error of a code, or refuses by it. */
+const RAISES = /refus|fault\(|Error\(/;
 
 function filesBelow(folder: string): string[] {
   return readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' })
@@ -66,27 +65,29 @@ function filesBelow(folder: string): string[] {
     .toSorted();
 }
 
-function readSource(file: string): Source {
-  return { file, lines: readFileSync(`${ROOT}${file}`, 'utf8').split('\n') };
+function linesOf(file: string): Line[] {
+  const lines = readFileSync(`${ROOT}${file}`, 'utf8').split('\n');
+  return lines.map((text, index) => ({ file, line: index + 1, text }));
 }
 
-/** A rule may be named by a constant a few lines above, and follow on the lines below. */
-const ABOVE = 4;
-const BELOW = 4;
-
-function statementAt(lines: readonly string[], index: number): string {
-  const above = lines
-    .slice(Math.max(0, index - ABOVE), index)
-    .filter((line) => /\b(rule|message|expected) = /.test(line));
-  const end = lines.slice(index, index + BELOW).findIndex((line) => /;\s*$/.test(line));
-  return [...above, ...lines.slice(index, index + (end === -1 ? BELOW : end + 1))].join('\n');
+function placeOf(line: Line | undefined): Place | undefined {
+  return line && { file: line.file, line: line.line };
 }
 
-/** Words of its own that the record has speak for a statement, words that the record lacks against it. */
-function scoreOf(statement: string, code: string, words: string): number {
-  const texts = [...statement.matchAll(/'([^'\n]+)'|"([^"\n]+)"|`([^`]+)`/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
-  const parts = texts.flatMap((text) => text.split(/\$\{[^}]*\}/)).filter((part) => part.length > 5 && part !== code);
-  const found = parts.filter((part) => words.includes(part.trim()));
-  if (found.length > 0) return found.join('').length;
-  return parts.length === 0 ? 0 : -1;
+/** Code and words of one refusal may be some lines apart. */
+const NEAR = 4;
+
+function nearestWith(pattern: RegExp, lines: readonly Line[], { line }: Line): Line | undefined {
+  const near = lines.filter((each) => Math.abs(each.line - line) <= NEAR && pattern.test(each.text));
+  return near.toSorted((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line))[0];
+}
+
+/** Shorter texts stand in many sentences. */
+const SHORTEST = 8;
+
+/** How much of the words stands in a line of the source, as texts between its quotes and around what it inserts. */
+function scoreOf(text: string, words: string): number {
+  const quoted = [...text.matchAll(/'([^']+)'|"([^"]+)"|`([^`]+)`/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
+  const parts = quoted.flatMap((each) => each.split(/\$\{[^}]*\}/)).map((part) => part.trim());
+  return parts.filter((part) => part.length >= SHORTEST && words.includes(part)).join('').length;
 }

@@ -1,15 +1,10 @@
 /**
- * The program that attacks, as a child: a request and an answer over its channel. It is told where the running system keeps
- * the trust domain's root, because some attacks show certificates that no CA would sign.
+ * The program that attacks, as a child: requests and answers over its channel.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inheritedEnv } from '../definitions.ts';
 import { LocalStackError } from '../errors.ts';
-import { rootFiles } from '../spire/config-files.ts';
-import { layOutSpire } from '../spire/layout.ts';
-import { findRunningSystem } from '../system-file.ts';
 import type { AttackDescription, AttackResult } from './stack-control.ts';
 
 /** Where it is. Not part of the packages: the attacks are tests, too. */
@@ -38,12 +33,9 @@ const startMs = 60_000;
 const graceMs = 2_000;
 const keptOutput = 2_000;
 
-/**
- * Starts it.
- * @throws {LocalStackError} `NOT_RUNNING` when there is no system to attack
- */
+/** Starts it; it takes requests at once, and answers the first when it is ready. */
 export function startAttackProcess({ program, stateDirectory, env }: AttackProcessOptions): AttackProcess {
-  const child = fork(program, [JSON.stringify(settingsOf(stateDirectory))], {
+  const child = fork(program, [stateDirectory], {
     execArgv: [],
     env: { ...inheritedEnv(env ?? {}), COUNTERSIGN_DEVELOPMENT: '1' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -63,13 +55,6 @@ export function startAttackProcess({ program, stateDirectory, env }: AttackProce
     },
     end: channel.end,
   };
-}
-
-function settingsOf(stateDirectory: string) {
-  const isOnSpire = findRunningSystem(stateDirectory).control === undefined;
-  const pem = join(stateDirectory, 'ca', 'ca.pem');
-  const root = isOnSpire ? rootFiles(layOutSpire(stateDirectory)) : { certificate: pem, key: pem };
-  return { stateDirectory, root, isBelowRoot: isOnSpire };
 }
 
 interface Channel {
