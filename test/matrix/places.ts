@@ -88,6 +88,6 @@ const SHORTEST = 8;
 /** How much of the words stands in a line of the source, as texts between its quotes and around what it inserts. */
 function scoreOf(text: string, words: string): number {
   const quoted = [...text.matchAll(/'([^']+)'|"([^"]+)"|`([^`]+)`/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
-  const parts = quoted.flatMap((each) => each.split(/\$\{[^}]*\}/)).map((part) => part.trim());
+  const parts = quoted.flatMap((each) => each.split(/\$\{[^}]*\}?/)).map((part) => part.trim());
   return parts.filter((part) => part.length >= SHORTEST && words.includes(part)).join('').length;
 }
