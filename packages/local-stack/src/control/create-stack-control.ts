@@ -24,8 +24,8 @@ export interface StackControlParts {
   readonly control: IdentityControl;
   readonly trust: TrustOperator;
   readonly system: Pick<RunningSystem, 'waitForLog' | 'pidOf' | 'addresses' | 'customerUrl'>;
-  /** Whether identities can be changed, and that be heard of. */
-  readonly identityAbility: AbilityState;
+  /** Of those parts that are not asked themselves. */
+  readonly abilities: Readonly<Record<'identity' | 'federation', AbilityState>>;
   readonly policy: PolicyControl;
   readonly attacks: AttackControl;
   /** Opens a Workload API address at which this process is that workload. */
@@ -49,10 +49,9 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
     const [workloads, state] = await Promise.all([identity.workloads(), federation.state()]);
     return { done, workloads, federation: state };
   };
-  /** What can't be heard of is not done. */
-  const change = (operation: () => Promise<string>) =>
+  const change = (operation: () => Promise<string>, ability: AbilityState = parts.abilities.identity) =>
     inTurn(async () => {
-      if (!parts.identityAbility.there) throw new LocalStackError('CONTROL_FAILED', parts.identityAbility.why);
+      assertThere(ability);
       return result(await operation());
     });
   return {
@@ -70,8 +69,7 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
           workloads,
           federation: state,
           abilities: {
-            identity: parts.identityAbility,
-            federation: parts.identityAbility,
+            ...parts.abilities,
             attacks: attacks.ability,
             policy: policyAbility,
           },
@@ -81,9 +79,13 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
     rotateCa: () => change(identity.rotateCa),
     withdraw: (workload) => change(() => identity.withdraw(workload)),
     give: (workload) => change(() => identity.give(workload)),
-    federate: () => change(federation.federate),
-    unfederate: () => change(federation.unfederate),
-    partnerCall: () => inTurn(federation.partnerCall),
+    federate: () => change(federation.federate, parts.abilities.federation),
+    unfederate: () => change(federation.unfederate, parts.abilities.federation),
+    partnerCall: () =>
+      inTurn(() => {
+        assertThere(parts.abilities.federation);
+        return federation.partnerCall();
+      }),
     certificate: (workload) =>
       translated(async () => {
         await assertRegistered(identities, control, workload);
@@ -100,6 +102,11 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
       await Promise.all([federation.close(), attacks[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** What is not there is refused with the reason that {@link StackControl.describe} gives. */
+function assertThere(ability: AbilityState): void {
+  if (!ability.there) throw new LocalStackError('CONTROL_FAILED', ability.why);
 }
 
 /** What a trust domain or a Workload API refuses is fit for people as it is; everything else is a bug. */
