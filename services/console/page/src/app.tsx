@@ -1,4 +1,4 @@
-/** The page's layout: header, what is wrong if something is, the live picture at the left, what can be done at the right. */
+/** The page's layout: header, what is wrong if something is, the live map, what can be done, and what has been. */
 import { lazy, Suspense } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { Loading, Panel, Toasts } from './design/index.ts';
@@ -22,16 +22,18 @@ export function App() {
         Skip to what you can do
       </a>
       <Header />
-      <main className="page">
+      <main>
         <Notices />
-        <div className="page-live">
+        <div className="page">
           <MapPanel />
-          <Suspense fallback={<ChartComing />}>
-            <ChartPanel />
-          </Suspense>
-          <Refusals />
+          <Workbench />
+          <div className="page-past">
+            <Suspense fallback={<ChartComing />}>
+              <ChartPanel />
+            </Suspense>
+            <Refusals />
+          </div>
         </div>
-        <Workbench />
       </main>
       {tourOpen && (
         <Suspense>
@@ -46,7 +48,7 @@ export function App() {
 /** As high as the chart, so that nothing moves when it comes. */
 function ChartComing() {
   return (
-    <Panel title="The last minutes" tour="chart">
+    <Panel title="The last five minutes" tour="chart">
       <div className="page-chart-coming">
         <Loading what="the chart" />
       </div>

@@ -3,7 +3,7 @@ export { Banner } from './banner.tsx';
 export { Button, IconButton } from './button.tsx';
 export { CopyButton } from './copy.tsx';
 export { Confirm, Dialog } from './dialog.tsx';
-export { countdown, inWords, milliseconds, plural } from './duration.ts';
+export { briefly, countdown, inWords, milliseconds, plural } from './duration.ts';
 export { type Fact, Facts } from './facts.tsx';
 export { Panel, Section } from './panel.tsx';
 export { lastSegment, shortId, shortSerial } from './short-id.ts';
