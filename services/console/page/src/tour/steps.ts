@@ -21,5 +21,5 @@ export const steps: Readonly<Record<StepId, Step>> = {
   rogue: { title: 'A rogue is refused', target: 'refusals', Content: Rogue },
   rotate: { title: 'Every certificate changes', target: 'map', Content: Rotate },
   policy: { title: 'Policy decides, and can change', target: 'tab-policy', Content: PolicyStep },
-  next: { title: 'Where next', target: 'tabs', Content: Next },
+  next: { title: 'From here on', target: 'tabs', Content: Next },
 };
