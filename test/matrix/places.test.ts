@@ -62,6 +62,14 @@ describe('of several places with one code it is the one whose words the record h
       /tls-listener/,
       /'NOT_VERIFIED'/,
     ],
+    [
+      'a value by another name',
+      chain,
+      'CHAIN_MALFORMED',
+      'typ must be "caller-link+jws", got "JWT"',
+      /link\.ts$/,
+      /throw/,
+    ],
     ['its rule above it', chain, 'CHAIN_SIGNER_UNTRUSTED', 'the signer must be iss, "a"', /verify-chain/, /UNTRUSTED'/],
     [
       'raised by a helper',
