@@ -1,9 +1,10 @@
 /** The page's layout: header, what is wrong if something is, the live map, what can be done, and what has been. */
 import { lazy, Suspense } from 'react';
 import { I18nProvider } from 'react-aria-components';
-import { Loading, Panel, Toasts } from './design/index.ts';
+import { Loading, Panel } from './design/index.ts';
 import { MapPanel } from './map/map-panel.tsx';
 import { Header } from './shell/header.tsx';
+import { Messages } from './shell/messages.tsx';
 import { Notices } from './shell/notices.tsx';
 import { Refusals } from './shell/refusals.tsx';
 import { useShell } from './shell/shell-store.ts';
@@ -40,7 +41,7 @@ export function App() {
           <Tour onClose={closeTour} />
         </Suspense>
       )}
-      <Toasts />
+      <Messages />
     </I18nProvider>
   );
 }

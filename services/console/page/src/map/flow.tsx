@@ -25,7 +25,7 @@ const HEIGHT_SHARE = 0.55;
 /** Smaller would not be read: from there on the panel scrolls sideways. */
 const SMALLEST = 0.55;
 
-export function Flow({ told }: { readonly told: readonly Told[] }) {
+export default function Flow({ told }: { readonly told: readonly Told[] }) {
   const [box, width] = useWidth();
   return (
     <div ref={box} className="map-room">

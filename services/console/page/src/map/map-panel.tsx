@@ -1,13 +1,15 @@
 /** The live map with its two forms: a drawing, and a table of the same facts. */
 import { Table2, Waypoints } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { ToggleButton } from 'react-aria-components';
 import { Empty, Loading, Panel, Term } from '../design/index.ts';
 import { useLive } from '../live/index.ts';
-import { Flow } from './flow.tsx';
-import { MapTables } from './map-tables.tsx';
 import { useTopology } from './use-topology.ts';
 import './map.css';
+
+// The page's frame is there before the drawing, which is its largest part.
+const Flow = lazy(() => import('./flow.tsx'));
+const MapTables = lazy(() => import('./map-tables.tsx'));
 
 export function MapPanel() {
   const [asTable, setAsTable] = useState(false);
@@ -37,17 +39,27 @@ export function MapPanel() {
 function MapBody({ asTable }: { readonly asTable: boolean }) {
   const told = useTopology();
   const state = useLive((live) => live.connection.state);
-  if (told.length === 0) {
-    return state === 'connecting' ? (
-      <div className="map-nothing">
-        <Loading what="the map" lines={4} />
-      </div>
-    ) : (
+  if (told.length === 0 && state !== 'connecting') {
+    return (
       <Empty icon={Waypoints} title="No service has reported yet.">
         The map draws itself from the <Term id="otlp" /> of the services. <code>npm start</code> starts them; they
         report within a few seconds.
       </Empty>
     );
   }
-  return <div data-stale={state === 'lost' || undefined}>{asTable ? <MapTables /> : <Flow told={told} />}</div>;
+  if (told.length === 0) return <Coming />;
+  return (
+    <div data-stale={state === 'lost' || undefined}>
+      <Suspense fallback={<Coming />}>{asTable ? <MapTables /> : <Flow told={told} />}</Suspense>
+    </div>
+  );
+}
+
+/** About as high as the map, so that little moves when it comes. */
+function Coming() {
+  return (
+    <div className="map-coming">
+      <Loading what="the map" lines={4} />
+    </div>
+  );
 }

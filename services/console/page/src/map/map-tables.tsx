@@ -18,7 +18,7 @@ import { useShell } from '../shell/shell-store.ts';
 import { useTopology } from './use-topology.ts';
 import { rate, transportsOf } from './words.ts';
 
-export function MapTables() {
+export default function MapTables() {
   return (
     <div className="map-tables">
       <WorkloadTable />

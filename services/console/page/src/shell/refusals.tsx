@@ -3,9 +3,9 @@ import { ShieldCheck } from 'lucide-react';
 import { memo, useState } from 'react';
 import type { Refusal } from '../../../src/wire/model.ts';
 import { Button, Empty, lastSegment, Panel, Tag, Time } from '../design/index.ts';
+import { useHeld } from '../design/use-held.ts';
 import { useLive } from '../live/index.ts';
 import { useShell } from './shell-store.ts';
-import { useHeld } from './use-held.ts';
 import './refusals.css';
 
 const PAGE = 8;
