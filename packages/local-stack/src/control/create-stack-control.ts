@@ -38,6 +38,9 @@ export interface ClosableStackControl extends StackControl, AsyncDisposable {}
 /** People click; more than these have been forgotten by whoever asked. */
 const maxWaiting = 16;
 
+/** SPIRE's agent asks every five seconds: a workload that was just given an identity may have to wait for it. */
+const identityTimeoutMs = 20_000;
+
 /** Makes it. Nothing is started before somebody asks for it. */
 export function createStackControl(parts: StackControlParts): ClosableStackControl {
   const { provider, identities, system, policy, attacks, control } = parts;
@@ -90,7 +93,7 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
       translated(async () => {
         await assertRegistered(identities, control, workload);
         await using socket = await parts.openSocketAs(workload);
-        return certificateViewOf(workload, await fetchWorkloadIdentity(socket.endpoint));
+        return certificateViewOf(workload, await fetchWorkloadIdentity(socket.endpoint, identityTimeoutMs));
       }),
     policy: () => translated(policy.policy),
     checkPolicy: (text, recent) => translated(() => policy.checkPolicy(text, recent)),
