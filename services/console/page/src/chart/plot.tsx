@@ -1,15 +1,16 @@
-/** One uPlot, as wide as its place, drawn anew when data or theme change. */
-import { useEffect, useRef } from 'react';
+/** One uPlot, as wide as its place, drawn anew when data or theme change; above it what its lines are and were. */
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import UPlot, { type AlignedData } from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useWidth } from '../map/use-width.ts';
 import { useShell } from '../shell/shell-store.ts';
 import { type PlotOptions, tokenColour } from './plots.ts';
 
-const HEIGHT = 112;
+const HEIGHT = 120;
 
 export interface PlotProps {
-  readonly title: string;
+  /** @param at of the sample to name: the one below the pointer, or the latest */
+  readonly title: (at: number) => ReactNode;
   readonly options: PlotOptions;
   readonly data: AlignedData;
   /** Seconds since 1970 to mark with an upright line. */
@@ -20,16 +21,17 @@ export function Plot({ title, options, data, marks }: PlotProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const marksNow = useRef(marks);
+  const [pointed, setPointed] = useState<number>();
   const [ref, width] = useWidth();
   const theme = useShell((shell) => shell.theme);
 
   useEffect(() => {
     if (!place.current) return;
-    const drawn = new UPlot(
-      { ...options, width: 300, height: HEIGHT, hooks: { draw: [(own) => drawMarks(own, marksNow.current)] } },
-      [[]],
-      place.current,
-    );
+    const hooks = {
+      draw: [(own: UPlot) => drawMarks(own, marksNow.current)],
+      setCursor: [(own: UPlot) => setPointed(own.cursor.idx ?? undefined)],
+    };
+    const drawn = new UPlot({ ...options, width: 300, height: HEIGHT, hooks }, [[]], place.current);
     plot.current = drawn;
     return () => drawn.destroy();
   }, [options]);
@@ -50,7 +52,7 @@ export function Plot({ title, options, data, marks }: PlotProps) {
 
   return (
     <figure ref={ref} className="plot">
-      <figcaption className="plot-title">{title}</figcaption>
+      <figcaption className="plot-title">{title(pointed ?? data[0].length - 1)}</figcaption>
       <div ref={place} />
     </figure>
   );

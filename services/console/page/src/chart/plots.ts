@@ -1,5 +1,5 @@
 /** What the two plots look like. Colours come from the page's tokens each time it is drawn, so that a new theme needs no new plot. */
-import type { Axis, Options, Series } from 'uplot';
+import type { Axis, Options, Scale, Series } from 'uplot';
 
 /** A token's value as the canvas understands it, by a probe that the browser resolves. */
 export function tokenColour(element: Element, token: string): string {
@@ -11,7 +11,7 @@ export type PlotOptions = Omit<Options, 'width' | 'height'>;
 const HEIGHT_OF_TIME = 24;
 const WIDTH_OF_VALUES = 38;
 
-function axes(values: (value: number) => string): Axis[] {
+function axes(): Axis[] {
   const look: Axis = {
     stroke: ({ root }) => tokenColour(root, 'text'),
     grid: { stroke: ({ root }) => tokenColour(root, 'grid'), width: 1 },
@@ -21,19 +21,18 @@ function axes(values: (value: number) => string): Axis[] {
   };
   return [
     { ...look, size: HEIGHT_OF_TIME, space: 70, grid: { show: false }, values: (_, splits) => splits.map(clock) },
-    { ...look, size: WIDTH_OF_VALUES, space: 26, values: (_, splits) => splits.map(values) },
+    { ...look, size: WIDTH_OF_VALUES, space: 26, values: (_, splits) => splits.map(String) },
   ];
 }
 
-const hourAndMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const hourAndMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 
 function clock(seconds: number): string {
   return hourAndMinute.format(seconds * 1000);
 }
 
-function line(label: string, token: string, more: Partial<Series>): Series {
+function line(token: string, more: Partial<Series>): Series {
   return {
-    label,
     stroke: ({ root }) => tokenColour(root, token),
     width: 1.5,
     points: { show: false },
@@ -41,30 +40,29 @@ function line(label: string, token: string, more: Partial<Series>): Series {
   };
 }
 
+/** With a little room above; from 0 to 1 while there is nothing. */
+const fromZero: Scale.Range = (_, __, most: number | null) => [0, Math.max(1, (most ?? 0) * 1.15)];
+
 const shared: Partial<PlotOptions> = {
   cursor: { sync: { key: 'countersign' }, drag: { x: false, y: false }, points: { size: 6 } },
-  legend: { live: true, markers: { width: 2 } },
+  legend: { show: false },
   padding: [8, 8, 0, 0],
 };
 
 export const ratePlot: PlotOptions = {
   ...shared,
-  scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.15)] } },
-  axes: axes((value) => String(value)),
+  scales: { y: { range: fromZero } },
+  axes: axes(),
   series: [
-    { label: 'at', value: (_, at) => (at === null ? '' : clock(at)) },
-    line('let in', 'good', { fill: ({ root }) => tokenColour(root, 'good-fill') }),
-    line('refused', 'bad', { dash: [4, 3], width: 2 }),
+    {},
+    line('good', { fill: ({ root }) => tokenColour(root, 'good-fill') }),
+    line('bad', { dash: [4, 3], width: 2 }),
   ],
 };
 
 export const latencyPlot: PlotOptions = {
   ...shared,
-  scales: { y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.15)] } },
-  axes: axes((value) => String(value)),
-  series: [
-    { label: 'at', value: (_, at) => (at === null ? '' : clock(at)) },
-    line('p50', 'accent', {}),
-    line('p95', 'accent', { dash: [4, 3] }),
-  ],
+  scales: { y: { range: fromZero } },
+  axes: axes(),
+  series: [{}, line('accent', {}), line('accent', { dash: [4, 3] })],
 };

@@ -23,7 +23,7 @@ const NARROW = 640;
 const LARGEST = 1.5;
 const HEIGHT_SHARE = 0.55;
 /** Smaller would not be read: from there on the panel scrolls sideways. */
-const SMALLEST = 0.55;
+const SMALLEST = 0.72;
 
 export default function Flow({ told }: { readonly told: readonly Told[] }) {
   const [box, width] = useWidth();

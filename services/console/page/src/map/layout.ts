@@ -22,36 +22,55 @@ export interface Layout {
   readonly height: number;
 }
 
-const sizes: Readonly<Record<NodeKind, { readonly width: number; readonly height: number }>> = {
-  service: { width: 206, height: 134 },
-  peer: { width: 142, height: 78 },
-  outside: { width: 92, height: 84 },
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** From top to bottom, on a phone, what stands side by side is narrower. */
+const sizes: Readonly<Record<Direction, Readonly<Record<NodeKind | 'label', Size>>>> = {
+  across: {
+    service: { width: 206, height: 134 },
+    peer: { width: 142, height: 78 },
+    outside: { width: 92, height: 84 },
+    label: { width: 106, height: 62 },
+  },
+  down: {
+    service: { width: 206, height: 134 },
+    peer: { width: 116, height: 78 },
+    outside: { width: 92, height: 84 },
+    label: { width: 106, height: 62 },
+  },
 };
-const LABEL = { width: 106, height: 62 };
 
 export function layOut(told: readonly Told[], direction: Direction): Layout {
+  const size = sizes[direction];
   const graph = new Graph<GraphLabel, NodeLabel, EdgeLabel>({ multigraph: true });
   graph.setGraph({
     rankdir: direction === 'across' ? 'LR' : 'TB',
-    nodesep: 26,
-    edgesep: 18,
+    nodesep: direction === 'across' ? 26 : 16,
+    edgesep: 16,
     ranksep: direction === 'across' ? 34 : 38,
   });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const item of told) if ('node' in item) graph.setNode(item.node.id, { ...sizes[item.node.kind] });
+  for (const item of told) if ('node' in item) graph.setNode(item.node.id, { ...size[item.node.kind] });
   for (const item of told) {
-    if ('call' in item) graph.setEdge(item.call.from, item.call.to, { ...LABEL, labelpos: 'c' }, item.call.key);
+    if ('call' in item) graph.setEdge(item.call.from, item.call.to, { ...size.label, labelpos: 'c' }, item.call.key);
   }
   dagreLayout(graph, { corePath: [...spine(told)], disableOptimalOrderHeuristic: true });
-  return read(graph, told);
+  return read(graph, told, size.label);
 }
 
-function read(graph: InstanceType<typeof Graph<GraphLabel, NodeLabel, EdgeLabel>>, told: readonly Told[]): Layout {
+function read(
+  graph: InstanceType<typeof Graph<GraphLabel, NodeLabel, EdgeLabel>>,
+  told: readonly Told[],
+  label: Size,
+): Layout {
   const nodes = new Map<string, Box>();
   const labels = new Map<string, Box>();
   for (const item of told) {
     if ('node' in item) nodes.set(item.node.id, boxOf(graph.node(item.node.id)));
-    else labels.set(item.call.key, boxOf({ ...graph.edge(item.call.from, item.call.to, item.call.key), ...LABEL }));
+    else labels.set(item.call.key, boxOf({ ...graph.edge(item.call.from, item.call.to, item.call.key), ...label }));
   }
   const boxes = [...nodes.values(), ...labels.values()];
   const left = Math.min(0, ...boxes.map(({ x }) => x));

@@ -15,7 +15,7 @@ export function transportsOf(edge: Pick<Edge, 'transports'>): string {
   return edge.transports.map((transport) => transportNames[transport]).join(' · ');
 }
 
-/** `customer, ready, spiffe://..., expires in 42:10, rotates in 12:05`. */
+/** `customer, ready, spiffe://..., expires in 42:10, renews in 12:05`. */
 export function workloadName(workload: Workload, now: number): string {
   const { name, state, id, trustDomain, svid } = workload;
   return [
@@ -23,7 +23,7 @@ export function workloadName(workload: Workload, now: number): string {
     stateLooks[state].word,
     trustDomain && id,
     svid && `expires in ${countdown(svid.notAfter - now)}`,
-    svid && `rotates in ${countdown(svid.rotatesAt - now)}`,
+    svid && `renews in ${countdown(svid.rotatesAt - now)}`,
   ]
     .filter(Boolean)
     .join(', ');

@@ -104,7 +104,7 @@ function Life({ svid }: { readonly svid: SvidInUse }) {
       </div>
       <div className="life-row">
         <span>
-          new in <b>{briefly(svid.rotatesAt - now)}</b>
+          renews <b>{briefly(svid.rotatesAt - now)}</b>
         </span>
         <span>
           expires <b>{briefly(svid.notAfter - now)}</b>

@@ -1,10 +1,11 @@
 /** The latest refusals: who refused whom, at what stage, for which reason, and what would help. */
 import { ShieldCheck } from 'lucide-react';
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import type { Refusal } from '../../../src/wire/model.ts';
 import { Button, Empty, lastSegment, Panel, Tag, Time } from '../design/index.ts';
 import { useHeld } from '../design/use-held.ts';
 import { useLive } from '../live/index.ts';
+import { group } from './group.ts';
 import { useShell } from './shell-store.ts';
 import './refusals.css';
 
@@ -15,7 +16,7 @@ export function Refusals() {
   const stale = useLive((live) => live.connection.state === 'lost');
   const [limit, setLimit] = useState(PAGE);
   const { held, waiting, holdProps } = useHeld(all, ({ seq }) => seq);
-  const shown = held.slice(0, limit);
+  const groups = useMemo(() => group(held), [held]);
   return (
     <Panel
       title="Refusals"
@@ -33,13 +34,13 @@ export function Refusals() {
       ) : (
         <div {...holdProps} data-stale={stale || undefined}>
           <ul className="refusals">
-            {shown.map((refusal) => (
-              <Item key={refusal.seq} refusal={refusal} />
+            {groups.slice(0, limit).map(({ refusal, count, since }) => (
+              <Item key={refusal.seq} refusal={refusal} count={count} since={since} />
             ))}
           </ul>
-          {held.length > limit && (
+          {groups.length > limit && (
             <Button variant="quiet" size="s" onPress={() => setLimit(limit + 3 * PAGE)}>
-              {`Show more (${held.length - limit})`}
+              {`Show more (${groups.length - limit})`}
             </Button>
           )}
         </div>
@@ -57,7 +58,13 @@ function Attacks() {
   );
 }
 
-const Item = memo(function Item({ refusal }: { readonly refusal: Refusal }) {
+interface ItemProps {
+  readonly refusal: Refusal;
+  readonly count: number;
+  readonly since: number;
+}
+
+const Item = memo(function Item({ refusal, count, since }: ItemProps) {
   const inspect = useShell((shell) => shell.inspect);
   const { seq, at, self, peer, peerIs, stage, code, expected, got, remedy } = refusal;
   return (
@@ -70,6 +77,11 @@ const Item = memo(function Item({ refusal }: { readonly refusal: Refusal }) {
         </span>
         <Tag tone="bad">{stageWords.get(stage) ?? stage}</Tag>
         <code className="refusal-code">{code}</code>
+        {count > 1 && (
+          <span className="muted">
+            {count} times since <Time at={since} />
+          </span>
+        )}
         <Button
           variant="quiet"
           size="s"
