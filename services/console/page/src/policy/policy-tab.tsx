@@ -58,10 +58,12 @@ function Grants() {
   return (
     <>
       <MissingNotice ability="policy" what="Editing the policy is" />
-      {failed !== undefined && <ProblemNotice title={failed.title} problem={failed.problem} />}
-      <Conflict />
       <Edit />
-      <Actions why={why} />
+      <div className="policy-bar">
+        {failed !== undefined && <ProblemNotice title={failed.title} problem={failed.problem} />}
+        <Conflict />
+        <Actions why={why} />
+      </div>
       <Consequences />
     </>
   );

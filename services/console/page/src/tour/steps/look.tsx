@@ -15,7 +15,7 @@ export function Look() {
     <>
       <p>
         Each box is a <Term id="workload">program</Term>. The name beneath it, its <Term id="spiffe-id" />, is proved by
-        a certificate that lasts an hour at most; the ring counts down to the next one. Arrows are calls, coloured by
+        a certificate that lasts an hour at most; the bar counts down to the next one. Arrows are calls, coloured by
         what was decided last.
       </p>
       <Button
