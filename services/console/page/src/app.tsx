@@ -1,7 +1,7 @@
 /** The page's layout: header, what is wrong if something is, the live map, what can be done, and what has been. */
-import { lazy, Suspense } from 'react';
+import { lazy } from 'react';
 import { I18nProvider } from 'react-aria-components';
-import { Loading, Panel } from './design/index.ts';
+import { Loading, Panel, Part } from './design/index.ts';
 import { MapPanel } from './map/map-panel.tsx';
 import { Header } from './shell/header.tsx';
 import { Messages } from './shell/messages.tsx';
@@ -29,17 +29,17 @@ export function App() {
           <MapPanel />
           <Workbench />
           <div className="page-past">
-            <Suspense fallback={<ChartComing />}>
+            <Part what="the chart" fallback={<ChartComing />}>
               <ChartPanel />
-            </Suspense>
+            </Part>
             <Refusals />
           </div>
         </div>
       </main>
       {tourOpen && (
-        <Suspense>
+        <Part what="the tour">
           <Tour onClose={closeTour} />
-        </Suspense>
+        </Part>
       )}
       <Messages />
     </I18nProvider>

@@ -4,9 +4,7 @@ import UPlot, { type AlignedData } from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useWidth } from '../map/use-width.ts';
 import { useShell } from '../shell/shell-store.ts';
-import { type PlotOptions, tokenColour } from './plots.ts';
-
-const HEIGHT = 120;
+import { PLOT_HEIGHT, type PlotOptions, tokenColour } from './plots.ts';
 
 export interface PlotProps {
   /** @param at of the sample to name: the one below the pointer, or the latest */
@@ -31,7 +29,7 @@ export function Plot({ title, options, data, marks }: PlotProps) {
       draw: [(own: UPlot) => drawMarks(own, marksNow.current)],
       setCursor: [(own: UPlot) => setPointed(own.cursor.idx ?? undefined)],
     };
-    const drawn = new UPlot({ ...options, width: 300, height: HEIGHT, hooks }, [[]], place.current);
+    const drawn = new UPlot({ ...options, width: 300, height: PLOT_HEIGHT, hooks }, [[]], place.current);
     plot.current = drawn;
     return () => drawn.destroy();
   }, [options]);
@@ -42,7 +40,7 @@ export function Plot({ title, options, data, marks }: PlotProps) {
   }, [data, marks]);
 
   useEffect(() => {
-    if (width > 0) plot.current?.setSize({ width, height: HEIGHT });
+    if (width > 0) plot.current?.setSize({ width, height: PLOT_HEIGHT });
   }, [width]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme is not read here, but by the redrawing

@@ -8,20 +8,23 @@ export function tokenColour(element: Element, token: string): string {
 
 export type PlotOptions = Omit<Options, 'width' | 'height'>;
 
-const HEIGHT_OF_TIME = 24;
-const WIDTH_OF_VALUES = 38;
+/** The canvas knows no rem; a projector's page has larger ones. */
+const REM = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+export const PLOT_HEIGHT = 7 * REM;
+const HEIGHT_OF_TIME = 1.25 * REM;
+const WIDTH_OF_VALUES = 2.4 * REM;
 
 function axes(): Axis[] {
   const look: Axis = {
     stroke: ({ root }) => tokenColour(root, 'text'),
     grid: { stroke: ({ root }) => tokenColour(root, 'grid'), width: 1 },
     ticks: { show: false },
-    font: '11px system-ui, sans-serif',
+    font: `${0.6875 * REM}px system-ui, sans-serif`,
     gap: 4,
   };
   return [
-    { ...look, size: HEIGHT_OF_TIME, space: 70, grid: { show: false }, values: (_, splits) => splits.map(clock) },
-    { ...look, size: WIDTH_OF_VALUES, space: 26, values: (_, splits) => splits.map(String) },
+    { ...look, size: HEIGHT_OF_TIME, space: 3 * REM, grid: { show: false }, values: (_, splits) => splits.map(clock) },
+    { ...look, size: WIDTH_OF_VALUES, space: 1.6 * REM, values: (_, splits) => splits.map(String) },
   ];
 }
 

@@ -1,5 +1,6 @@
 /** The page's own small set of components, over react-aria's. Views use these, and react-aria where these have nothing. */
 export { Banner } from './banner.tsx';
+export { Part } from './boundary.tsx';
 export { Button, IconButton } from './button.tsx';
 export { CopyButton } from './copy.tsx';
 export { Confirm, Dialog } from './dialog.tsx';

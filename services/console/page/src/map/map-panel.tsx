@@ -1,8 +1,8 @@
 /** The live map with its two forms: a drawing, and a table of the same facts. */
 import { Table2, Waypoints } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, useState } from 'react';
 import { ToggleButton } from 'react-aria-components';
-import { Empty, Loading, Panel, Term } from '../design/index.ts';
+import { Empty, Loading, Panel, Part, Term } from '../design/index.ts';
 import { useLive } from '../live/index.ts';
 import { useTopology } from './use-topology.ts';
 import './map.css';
@@ -50,7 +50,9 @@ function MapBody({ asTable }: { readonly asTable: boolean }) {
   if (told.length === 0) return <Coming />;
   return (
     <div data-stale={state === 'lost' || undefined}>
-      <Suspense fallback={<Coming />}>{asTable ? <MapTables /> : <Flow told={told} />}</Suspense>
+      <Part what="the map" fallback={<Coming />}>
+        {asTable ? <MapTables /> : <Flow told={told} />}
+      </Part>
     </div>
   );
 }

@@ -33,7 +33,7 @@ function Card({ workload, kind }: { readonly workload: Workload; readonly kind: 
       <div className="node-head">
         <NodeIcon workload={workload} kind={kind} />
         <span className="node-name">{name}</span>
-        {kind === 'service' && <StateTag state={state} />}
+        {kind === 'service' && (svid || state !== 'no-identity') && <StateTag state={state} />}
       </div>
       {trustDomain !== '' && (
         <div className="node-id">
@@ -44,6 +44,11 @@ function Card({ workload, kind }: { readonly workload: Workload; readonly kind: 
       {trustDomain !== '' && <div className="node-domain">{trustDomain}</div>}
       {kind === 'outside' && <div className="node-domain">no identity</div>}
       {svid && <Life svid={svid} />}
+      {!svid && state === 'no-identity' && (
+        <div className="node-without">
+          <StateTag state={state} />
+        </div>
+      )}
       <Open workload={workload} />
     </div>
   );

@@ -1,5 +1,6 @@
 /** Room for messages at the corner, fetched with the first one. */
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, useEffect, useState } from 'react';
+import { Part } from '../design/index.ts';
 import { messages } from '../design/notify.ts';
 
 const Toasts = lazy(() => import('../design/toast.tsx'));
@@ -8,8 +9,8 @@ export function Messages() {
   const [needed, setNeeded] = useState(false);
   useEffect(() => messages.subscribe(() => setNeeded(true)), []);
   return needed ? (
-    <Suspense>
+    <Part what="messages">
       <Toasts />
-    </Suspense>
+    </Part>
   ) : null;
 }

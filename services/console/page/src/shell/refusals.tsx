@@ -28,8 +28,8 @@ export function Refusals() {
       }
     >
       {held.length === 0 ? (
-        <Empty icon={ShieldCheck} title="Nobody was refused yet.">
-          Try the <Attacks />: each attack there is real, and ends in this list.
+        <Empty icon={ShieldCheck} title="Nobody was refused yet." action={<OpenAttacks />}>
+          The attacks there are real ones, and each ends in this list.
         </Empty>
       ) : (
         <div {...holdProps} data-stale={stale || undefined}>
@@ -49,11 +49,11 @@ export function Refusals() {
   );
 }
 
-function Attacks() {
+function OpenAttacks() {
   const openTab = useShell((shell) => shell.openTab);
   return (
-    <Button variant="quiet" size="s" onPress={() => openTab('attacks')}>
-      Attack lab
+    <Button size="s" onPress={() => openTab('attacks')}>
+      Open the attack lab
     </Button>
   );
 }
@@ -70,18 +70,20 @@ const Item = memo(function Item({ refusal, count, since }: ItemProps) {
   return (
     <li className="refusal">
       <div className="refusal-head">
-        <Time at={at} />
-        <span className="refusal-who">
-          <b>{lastSegment(self)}</b> refused <b>{peer ? lastSegment(peer) : 'a caller without a name'}</b>
-          {peerIs === 'claimed' && <span className="muted"> (as it called itself)</span>}
-        </span>
-        <Tag tone="bad">{stageWords.get(stage) ?? stage}</Tag>
-        <code className="refusal-code">{code}</code>
-        {count > 1 && (
-          <span className="muted">
-            {count} times since <Time at={since} />
+        <div className="refusal-what">
+          <Time at={at} />
+          <span className="refusal-who">
+            <b>{lastSegment(self)}</b> refused <b>{peer ? lastSegment(peer) : 'a caller without a name'}</b>
+            {peerIs === 'claimed' && <span className="muted"> (as it called itself)</span>}
           </span>
-        )}
+          <Tag tone="bad">{stageWords.get(stage) ?? stage}</Tag>
+          <code className="refusal-code">{code}</code>
+          {count > 1 && (
+            <span className="muted">
+              {count} times since <Time at={since} />
+            </span>
+          )}
+        </div>
         <Button
           variant="quiet"
           size="s"
