@@ -64,7 +64,7 @@ function workloadColumns(now: number): readonly Column<Workload>[] {
 function Inspect({ workload }: { readonly workload: Workload }) {
   const inspect = useShell((shell) => shell.inspect);
   return (
-    <Button variant="quiet" size="s" onPress={() => inspect({ kind: 'workload', id: workload.id })}>
+    <Button variant="link" onPress={() => inspect({ kind: 'workload', id: workload.id })}>
       {workload.name}
     </Button>
   );
@@ -110,7 +110,7 @@ function CallTable() {
 function InspectCall({ edge }: { readonly edge: Edge }) {
   const inspect = useShell((shell) => shell.inspect);
   return (
-    <Button variant="quiet" size="s" onPress={() => inspect({ kind: 'edge', key: edge.key })}>
+    <Button variant="link" onPress={() => inspect({ kind: 'edge', key: edge.key })}>
       {`${lastSegment(edge.from)} to ${lastSegment(edge.to)}`}
     </Button>
   );

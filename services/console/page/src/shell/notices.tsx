@@ -95,7 +95,7 @@ function WorkloadNotice({ workload }: { readonly workload: Workload }) {
       title={`${workload.name} has no identity.`}
       action={
         <Button size="s" onPress={() => openTab('identities')}>
-          Give it back
+          Open Identities
         </Button>
       }
     >
