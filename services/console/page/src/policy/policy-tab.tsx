@@ -42,7 +42,10 @@ function Grants() {
   useEffect(() => {
     if (why !== undefined) return;
     const controller = new AbortController();
-    void loadPolicy(controller.signal);
+    const load = () => void loadPolicy(controller.signal);
+    load();
+    // Whoever comes back to the page may have changed the grants elsewhere meanwhile.
+    window.addEventListener('focus', load, { signal: controller.signal });
     return () => controller.abort();
   }, [why]);
 
