@@ -51,10 +51,13 @@ test('an order: its hops are the decisions of the logs, and its trace the spans 
   await orders.getByRole('button', { name: 'See trace' }).click();
   const trace = view.page.getByRole('tabpanel', { name: 'Inspect' });
   await trace.getByText(answer.trace_id).first().waitFor();
-  for (const { service, name } of spans()) {
-    const row = trace.getByRole('row').filter({ hasText: name }).filter({ hasText: service });
-    await row.first().waitFor();
-  }
+  const shownSpans = trace.getByRole('listbox', { name: 'Spans' }).getByRole('option');
+  for (const { service, name } of spans())
+    await shownSpans
+      .and(view.page.getByLabel(`${service}, ${name},`))
+      .first()
+      .waitFor();
+  assert.equal(await shownSpans.count(), spans().length);
   view.assertClean();
 });
 
