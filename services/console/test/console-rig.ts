@@ -1,5 +1,11 @@
 /** A console's application on a real socket, with whatever it works with replaced by what a test gives. */
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { closeHttpServer, listenHttp, parseHostNames } from '@countersign/service-kit';
 import { createLogger } from '@countersign/telemetry';
 import { createApp, type StreamHandler } from '../src/server/app.ts';
