@@ -42,7 +42,10 @@ const CHAIN = [idOf('customer'), idOf('backend')];
 const ORDER = {
   spans: [
     span({ service: 'customer', at: START, spanId: '1'.repeat(16), name: 'POST /api/orders', durationMs: 50 }),
-    span({ service: 'customer', at: START + 1, spanId: '2'.repeat(16), parentSpanId: '1'.repeat(16), kind: 'client' }),
+    span({
+      ...{ service: 'customer', at: START + 1, spanId: '2'.repeat(16), parentSpanId: '1'.repeat(16), kind: 'client' },
+      attributes: { 'spiffe.peer.id': idOf('backend') },
+    }),
     span({
       ...{ service: 'db-client', at: START + 5, spanId: '3'.repeat(16), parentSpanId: '2'.repeat(16) },
       attributes: {
