@@ -45,13 +45,17 @@ function Words({ edge, refusal }: Call & { readonly edge: Edge }) {
       <Heard>{`${lastSegment(edge.from)} to ${lastSegment(edge.to)}, `}</Heard>
       <span className="call-outcome">
         <Icon aria-hidden />
-        {word}
+        <span>
+          {word}
+          <Comma />
+        </span>
       </span>
-      <Heard>, </Heard>
-      <span className="call-transport">{transportsOf(edge)}</span>
-      <Heard>, </Heard>
-      <Figures edge={edge} />
-      {refusal && <Heard>{`, ${refusalWords(refusal)}`}</Heard>}
+      <span className="call-transport">
+        {transportsOf(edge)}
+        <Comma />
+      </span>
+      <Figures edge={edge} more={refusal !== undefined} />
+      {refusal && <Heard>{refusalWords(refusal)}</Heard>}
     </>
   );
 }
@@ -60,12 +64,17 @@ function Heard({ children }: { readonly children: string }) {
   return <span className="visually-hidden">{children}</span>;
 }
 
-function Figures({ edge }: { readonly edge: Edge }) {
+/** Heard only, and right behind the word: what is positioned off the screen would have a space before it. */
+function Comma() {
+  return <span className="call-comma">, </span>;
+}
+
+function Figures({ edge, more }: { readonly edge: Edge; readonly more: boolean }) {
   const latency = briefLatency(edge);
   return (
     <span className="call-figures">
-      {edge.perSecond > 0 && <b>{rate(edge.perSecond)}/s</b>}
-      {latency && <Heard>, p50 and p95 </Heard>} {latency ?? (edge.perSecond > 0 ? '' : 'idle')}
+      {edge.perSecond > 0 && <b>{rate(edge.perSecond)}/s</b>} {latency ?? (edge.perSecond > 0 ? '' : 'idle')}
+      {more && <Comma />}
     </span>
   );
 }

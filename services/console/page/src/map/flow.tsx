@@ -48,6 +48,8 @@ function Drawing({ told, width }: { readonly told: readonly Told[]; readonly wid
   const name = useCallback((wrapper: HTMLDivElement | null) => {
     // React Flow makes itself an `application`, in which screen readers stop reading; there is nothing to operate but buttons.
     wrapper?.setAttribute('role', 'group');
+    // What the lines say is said by their labels.
+    wrapper?.querySelector('.react-flow__edges')?.setAttribute('aria-hidden', 'true');
   }, []);
   return (
     <div style={{ width: Math.max(width, drawn.width), height: drawn.height }}>
