@@ -3,6 +3,7 @@
  * keyboard alone; and not more to fetch than a workshop's network has.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import axe from 'axe-core';
 import type { Locator, Page } from 'playwright-core';
@@ -79,6 +80,7 @@ async function seriousIn(page: Page): Promise<string[]> {
 test('the whole journey by keyboard alone', async () => {
   await using view = await lab.open();
   const { page } = view;
+  await page.evaluate(readFileSync(new URL('./in-page/focus-mark.js', import.meta.url), 'utf8'));
   const keyboard = keyboardOf(page);
   await view.workload('backend').waitFor();
 
@@ -120,6 +122,12 @@ test('the whole journey by keyboard alone', async () => {
   view.assertClean();
 });
 
+/** As `in-page/focus-mark.js` says it. */
+interface Stop {
+  readonly isMarked: boolean;
+  readonly described: string;
+}
+
 /** Keys, and at each stop of the focus a mark that can be seen. */
 function keyboardOf(page: Page) {
   const { keyboard } = page;
@@ -127,11 +135,12 @@ function keyboardOf(page: Page) {
   const press = (key: string) => keyboard.press(key);
   async function goTo(target: Locator): Promise<void> {
     await target.waitFor({ state: 'attached' });
-    for (let stop = 0; stop < 200; stop += 1) {
+    for (let count = 0; count < 200; count += 1) {
       await press('Tab');
+      const stop: Stop | undefined = await page.evaluate('globalThis.focusedElement()');
       // From the last stop the focus leaves the page, and comes back to its beginning.
-      if ((await focused.count()) === 0) continue;
-      assert.ok(await focused.first().evaluate(SEEN), `no mark at ${await focused.first().evaluate(NAMED)}`);
+      if (stop === undefined) continue;
+      assert.ok(stop.isMarked, `nobody sees that the focus is on ${stop.described}`);
       if ((await target.and(focused).count()) > 0) return;
     }
     assert.fail(`the focus never came to ${String(target)}`);
@@ -152,17 +161,6 @@ function keyboardOf(page: Page) {
     },
   };
 }
-
-/** A mark is an outline or a shadow of the element, or of what stands for it where the element itself is not drawn. */
-const SEEN = `(element) => {
-  const marked = (one) => {
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
-    return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none';
-  };
-  return [element, element.closest('label'), element.parentElement, element.parentElement?.parentElement]
-    .some((one) => one && marked(one)) || element.shadowRoot !== null;
-}`;
-const NAMED = '(element) => element.outerHTML.slice(0, 200)';
 
 test('the first view is small', async () => {
   await using watched = await lab.open({ firstVisit: true });

@@ -43,8 +43,9 @@ export interface Order {
 export function createConsoleView(page: Page): ConsoleView {
   const connection = page.getByRole('status', { name: 'Connection' });
   const map = page.getByRole('region', { name: 'Live map' });
-  const button = (name: string) => map.getByRole('button', { name: new RegExp(`^${name}\\b`) });
-  const node = (name: string, selector: string) => map.locator(selector).filter({ has: button(`${name},`) });
+  // What a node or an edge says begins with its name.
+  const button = (name: string) => page.getByRole('button', { name: new RegExp(`^${name},`) });
+  const node = (name: string, selector: string) => map.locator(selector).filter({ has: button(name) });
   const tab = async (name: Tab) => {
     await page.getByRole('tab', { name, exact: true }).click();
     return page.getByRole('tabpanel', { name });
