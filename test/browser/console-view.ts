@@ -100,9 +100,12 @@ export function createConsoleView(page: Page): ConsoleView {
       return { sent, failed };
     },
     async untilSent(count) {
-      await tab('Orders');
-      const sent = 'document.querySelector(\'[role="status"][aria-label="Load"] strong\').textContent';
-      await page.waitForFunction(`Number(${sent}) >= ${count}`);
+      const orders = await tab('Orders');
+      const sent = await orders.getByRole('status', { name: 'Load' }).locator('strong').first().elementHandle();
+      await page.waitForFunction(({ element, count }) => Number(element?.textContent) >= count, {
+        element: sent,
+        count,
+      });
     },
   };
   return view;

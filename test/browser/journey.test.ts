@@ -93,7 +93,7 @@ test('a grant is taken away: what would change is seen first, then orders are re
   const policy = await view.tab('Policy');
   await policy.getByRole('switch', { name: GRANT }).press('Space');
   const changes = policy.getByRole('table', { name: 'Decisions that would change' });
-  await changes.getByRole('row').filter({ hasText: 'POST /orders' }).filter({ hasText: 'refused' }).waitFor();
+  await changes.getByRole('row').filter({ hasText: 'POST /orders' }).filter({ hasText: 'denied' }).waitFor();
   await view.placeOrder({ item: 'not applied yet', via: 'HTTP' });
 
   await view.tab('Policy');
