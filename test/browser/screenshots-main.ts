@@ -51,8 +51,8 @@ async function prepare(lab: Lab): Promise<void> {
   await attacks.getByRole('button', { name: 'Open all' }).click();
   for (const id of ['rogue-backend-https', 'forged-headers-backend-https', 'chain-replayed-db-client'])
     await runAttack(view, id);
-  await view.setLoad(10);
-  await view.untilSent(100);
+  await view.setLoad(5);
+  await view.untilSent(50);
 }
 
 async function runAttack(view: OpenConsole, id: string): Promise<void> {
