@@ -11,7 +11,8 @@ import type { Tab } from './console-view.ts';
 import { type Lab, type OpenConsole, startLab } from './lab.ts';
 
 const TABS: readonly Tab[] = ['Orders', 'Identities', 'Attack lab', 'Policy', 'Inspect'];
-const FIRST_VIEW_BYTES = 200 * 1024;
+/** Until everything of a first visit stands, chart and tour included, which load when idle; the check of the build has the parts. */
+const FIRST_VISIT_BYTES = 240 * 1024;
 let lab: Lab;
 
 before(async () => {
@@ -162,7 +163,7 @@ function keyboardOf(page: Page) {
   };
 }
 
-test('the first view is small', async () => {
+test('what a first visit fetches is small', async () => {
   await using watched = await lab.open({ firstVisit: true });
   const session = await watched.context.newCDPSession(watched.page);
   await session.send('Network.enable');
@@ -180,5 +181,5 @@ test('the first view is small', async () => {
   const assets = [...sizes].filter(([url]) => !url.includes('/api/'));
   const total = assets.reduce((sum, [, bytes]) => sum + bytes, 0);
   assert.ok(assets.length > 2, 'nothing was measured');
-  assert.ok(total <= FIRST_VIEW_BYTES, `${total} bytes: ${JSON.stringify(assets)}`);
+  assert.ok(total <= FIRST_VISIT_BYTES, `${total} bytes: ${JSON.stringify(assets)}`);
 });

@@ -102,7 +102,7 @@ test('a grant is taken away: what would change is seen first, then orders are re
   await policy.getByRole('status', { name: 'Validity' }).filter({ hasText: '1 change applied' }).waitFor();
   view.expectErrors(FAILED_REQUEST);
   const refused = await view.tryOrder({ item: 'refused', via: 'HTTP' });
-  await refused.filter({ hasText: 'POLICY_DENIED' }).waitFor();
+  await refused.filter({ hasText: 'HTTP 403' }).waitFor();
   await view.edge('customer', 'backend', 'deny').waitFor();
 
   await view.tab('Policy');

@@ -8,6 +8,7 @@ import { useShell } from '../shell/shell-store.ts';
 import { StopMark, type Stops } from './stop-mark.tsx';
 import { type Call, callerRefused, isRefused, useCall, useIsPale } from './use-call.ts';
 import { briefLatency, rate, refusalWords, transportsOf } from './words.ts';
+import './call.css';
 
 type LabelNode = Node<{ readonly stops: Stops }, 'call'>;
 

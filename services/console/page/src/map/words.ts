@@ -36,13 +36,17 @@ export function refusalWords({ self, expected, got }: Refusal): string {
     .join(', ');
 }
 
-/** `3.1/12 ms`: p50 and p95, where there are any. */
+/** `3.1/12 ms`, `0.1/6.0 s`: p50 and p95, where there are any. */
 export function briefLatency({ p50Ms, p95Ms }: Pick<Edge, 'p50Ms' | 'p95Ms'>): string | undefined {
-  return p50Ms === undefined || p95Ms === undefined ? undefined : `${brief(p50Ms)}/${brief(p95Ms)} ms`;
+  return p50Ms === undefined || p95Ms === undefined
+    ? undefined
+    : p95Ms < 1000
+      ? `${brief(p50Ms)}/${brief(p95Ms)} ms`
+      : `${brief(p50Ms / 1000)}/${brief(p95Ms / 1000)} s`;
 }
 
-function brief(ms: number): string {
-  return ms >= 10 ? ms.toFixed(0) : ms.toFixed(1);
+function brief(time: number): string {
+  return time >= 10 ? time.toFixed(0) : time.toFixed(1);
 }
 
 /** `0.3`, `12`. */
