@@ -23,10 +23,9 @@ const all: readonly Shot[] = VIEWS.flatMap((view) =>
   [...HEIGHTS.keys()].flatMap((width) => (['light', 'dark'] as const).map((theme) => ({ view, width, theme }))),
 );
 const chosen: readonly Shot[] = [
-  { view: 'Orders', width: 1920, theme: 'light' },
-  { view: 'Orders', width: 1920, theme: 'dark' },
-  { view: 'Identities', width: 1280, theme: 'light' },
+  { view: 'Attack lab', width: 1280, theme: 'light' },
   { view: 'Attack lab', width: 1280, theme: 'dark' },
+  { view: 'Identities', width: 1280, theme: 'light' },
   { view: 'Policy', width: 1280, theme: 'light' },
   { view: 'Inspect', width: 1280, theme: 'light' },
   { view: 'Orders', width: 390, theme: 'dark' },
