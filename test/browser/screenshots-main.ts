@@ -73,8 +73,10 @@ async function draw(lab: Lab, { view: name, width, theme }: Shot): Promise<void>
 }
 
 async function show(view: OpenConsole, name: Shot['view']): Promise<void> {
-  if (name === 'Workload') return view.workload('backend').click();
-  if (name === 'Inspect') return view.edge('customer', 'backend').click();
+  if (name === 'Workload' || name === 'Inspect') {
+    await (name === 'Workload' ? view.workload('backend') : view.edge('customer', 'backend')).click();
+    return view.page.getByRole('tabpanel', { name: 'Inspect' }).getByRole('heading').first().waitFor();
+  }
   const panel = await view.tab(name);
   await panel.getByRole('heading').first().waitFor();
   if (name === 'Orders') await view.placeOrder({ item: 'tea', via: 'HTTP' });
