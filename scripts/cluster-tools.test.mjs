@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ensureNodePackages, linkTools } from './cluster-tools.mjs';
+import { CRDS } from './cluster-tools-crds.mjs';
 import { missingNodePackages } from './cluster-tools-debian.mjs';
 import { CLUSTER_TOOLS } from './cluster-tools-list.mjs';
 import { MANIFEST_TOOLS } from './cluster-tools-manifests.mjs';
@@ -52,7 +53,7 @@ test('tools: each of a group has an entry, and no name has two', () => {
 });
 
 test('tools: each program is made from pins of its version', () => {
-  for (const [name, tool] of Object.entries({ ...CLUSTER_TOOLS, ...MANIFEST_TOOLS })) {
+  for (const [name, tool] of Object.entries({ ...CLUSTER_TOOLS, ...MANIFEST_TOOLS, ...CRDS })) {
     if (tool.npm !== undefined) assert.match(tool.integrity, /^sha512-[A-Za-z0-9+/]{86}==$/, name);
     else if (/^\d+(\.\d+){2,3}(-|$)/.test(tool.version)) assert.ok(pinned(tool), `${name} ${tool.version}`);
     // Ours: the version is the hash of its sources.
