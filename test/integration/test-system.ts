@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   findRunningSystem,
-  type IdentityControl,
+  type OperatedSystem,
   openWorkloadSocket,
   type RunningSystem,
   removeStateDirectory,
@@ -29,8 +29,7 @@ export function isOnSpire(): boolean {
 }
 
 /** A system of which nothing is known but that it runs, with identities that can be changed. */
-export interface SystemAnywhere extends RunningSystem {
-  readonly control: IdentityControl;
+export interface SystemAnywhere extends OperatedSystem {
   /** Workload API address at which this process is that workload, until the system stops. */
   socketAs(workload: string): Promise<string>;
 }

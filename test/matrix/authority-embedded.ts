@@ -1,7 +1,6 @@
 /** The attacked system on the development trust domain. */
 import { join } from 'node:path';
 import { type LogRecord, recordsFromNow, type System, type SystemOptions, startSystem } from '@countersign/local-stack';
-import { embeddedTrust } from '../prove/trust.ts';
 import type { ProviderAuthority } from './authority.ts';
 import { readRoot } from './ca-key.ts';
 import { textAt } from './outcome.ts';
@@ -13,7 +12,7 @@ export async function startEmbedded(options: SystemOptions): Promise<ProviderAut
   return {
     system,
     control: system.control,
-    trust: embeddedTrust(system),
+    trust: { provider: 'embedded', ...system.trust },
     accountOf: () => undefined,
     issuer: () => readRoot({ certificate: pem, key: pem }),
     replaceCa: () => replaceCa(system),

@@ -3,7 +3,6 @@
  * root, so it reaches a verifier as SPIRE's own SVIDs do: with an intermediate.
  */
 import { type SpireSystemOptions, startSpireSystem } from '@countersign/local-stack';
-import { spireTrust } from '../prove/trust.ts';
 import type { ProviderAuthority } from './authority.ts';
 import { belowRoot, readRoot } from './ca-key.ts';
 
@@ -18,7 +17,7 @@ export async function startOnSpire(
   return {
     system,
     control: system.control,
-    trust: spireTrust(system, options.svidTtlMs),
+    trust: { provider: 'spire', ...system.trust },
     accountOf: system.accountOf,
     issuer: async () => belowRoot(await readRoot(system.spire.root), `spiffe://${system.identities.trustDomain}`),
     // Each of SPIRE's steps, and none before every program has heard of the one before.

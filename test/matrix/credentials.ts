@@ -14,10 +14,12 @@ export const FOREIGN = { stranger: 'stranger.example', federated: 'federated.exa
 export interface CredentialGround {
   workload(name: string): { readonly spiffeId: string; readonly dnsName: string };
   socketAs(workload: string): Promise<string>;
-  /** The present CA, and the one that left the bundle. */
+  /** The present CA. */
   readonly issuer: RealIssuer;
-  readonly oldIssuer: RealIssuer;
-  readonly federated: TestCa;
+  /** The CA that left the bundle, if one did. */
+  readonly oldIssuer?: RealIssuer;
+  /** The CA of a trust domain that the servers have the bundle of, if there is one. */
+  readonly federated?: TestCa;
 }
 
 /** Gives the material of a caller; each is made once. `undefined` is no certificate. */
@@ -73,7 +75,7 @@ async function make(
       return issued(await stranger.issue({ path: '/customer', dnsNames: [dnsName] }));
     }
     case 'federated, unnamed':
-      return issued(await ground.federated.issue({ path: '/customer', dnsNames: [dnsName] }));
+      return issued(await given(ground.federated, caller).issue({ path: '/customer', dnsNames: [dnsName] }));
     case 'expired':
       return mint(ground.issuer, { ...named, notBefore: minutes(-2), notAfter: minutes(-1) });
     case 'not yet valid':
@@ -83,11 +85,12 @@ async function make(
     case 'CA as leaf':
       return mint(ground.issuer, { ...named, isCa: true, keyUsage: KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign });
     case "other domain's CA":
-      return issued(await ground.federated.issue(named));
+      return issued(await given(ground.federated, caller).issue(named));
     case 'old CA': {
       // Its root is sent along: a verifier that takes what it is sent for an anchor would let it in.
-      const { cert, key } = await mint(ground.oldIssuer, named);
-      return { cert: cert + ground.oldIssuer.root.pem, key };
+      const oldIssuer = given(ground.oldIssuer, caller);
+      const { cert, key } = await mint(oldIssuer, named);
+      return { cert: cert + oldIssuer.root.pem, key };
     }
     case 'CA of our name': {
       const twin = await createTestCa({ trustDomain: spiffeId.split('/')[2] ?? '', name: ground.issuer.root.name });
@@ -110,6 +113,12 @@ async function make(
 export async function copyOf(endpoint: string): Promise<Material> {
   const { svid } = await fetchX509Context({ endpoint });
   return { cert: svid.certificatePem, key: svid.privateKeyPem() };
+}
+
+/** Not every world has every CA. */
+function given<Issuer>(issuer: Issuer | undefined, { name }: Caller): Issuer {
+  if (issuer === undefined) throw new TypeError(`matrix: nothing here issues what "${name}" presents`);
+  return issuer;
 }
 
 function issued({ certificatePem, keyPem }: { certificatePem: string; keyPem: string }): Material {

@@ -11,7 +11,7 @@ import { toHtml } from './report-html.ts';
 import { toJunit } from './report-junit.ts';
 import { describeTerminal } from './report-terminal.ts';
 import { type Result, runCells } from './run.ts';
-import { openWorld } from './world.ts';
+import { type OwnWorld, openWorld } from './world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ try {
 // The channel to the script that started us would keep this process alive.
 if (process.connected) process.disconnect();
 
-async function attack(cells: readonly Cell[]): Promise<Result> {
+async function attack(cells: readonly Cell<OwnWorld>[]): Promise<Result> {
   const { signal } = stopping;
   await using world = await openWorld({ env: process.env, spire: spireFromEnv(process.env), signal });
   return { provider: world.provider, verdicts: await runCells(world, cells, signal) };

@@ -10,10 +10,10 @@ import { toHtml } from './report-html.ts';
 import { toJunit } from './report-junit.ts';
 import { describeTerminal } from './report-terminal.ts';
 import { runCells, type Verdict } from './run.ts';
-import { openWorld, type World } from './world.ts';
+import { type OwnWorld, openWorld } from './world.ts';
 
 const cells = listCells();
-let world: World | undefined;
+let world: OwnWorld | undefined;
 let verdicts: ReadonlyMap<unknown, Verdict> = new Map();
 
 before(async () => {

@@ -9,7 +9,7 @@ import { type Cell, listCells } from './cells.ts';
 import { MUTATIONS, type Mutation } from './mutations.ts';
 import { runPool } from './pool.ts';
 import { runCell, type Verdict } from './run.ts';
-import { openWorld, type World } from './world.ts';
+import { type OwnWorld, openWorld } from './world.ts';
 
 const root = new URL('../../', import.meta.url);
 const hook = new URL('./mutation-hook.mjs', import.meta.url).href;
@@ -64,10 +64,10 @@ function environmentOf({ edits }: Mutation): NodeJS.ProcessEnv {
   return { NODE_OPTIONS: `--import=${hook}`, COUNTERSIGN_MUTATION: JSON.stringify(edits) };
 }
 
-async function atOwnEcho(world: World, mutation: Mutation, cells: readonly Cell[]): Promise<boolean> {
+async function atOwnEcho(world: OwnWorld, mutation: Mutation, cells: readonly Cell<OwnWorld>[]): Promise<boolean> {
   const echo = await world.startEcho(environmentOf(mutation)).catch((error: unknown) => String(error));
   if (typeof echo === 'string') return report(mutation, undefined, echo);
-  const mutated: World = {
+  const mutated: OwnWorld = {
     ...world,
     addressOf: (way) => (way.server === 'echo' ? echo.address : world.addressOf(way)),
   };
@@ -83,9 +83,9 @@ async function atOwnEcho(world: World, mutation: Mutation, cells: readonly Cell[
 }
 
 async function atRestartedBackend(
-  world: World,
+  world: OwnWorld,
   mutation: Mutation,
-  cells: readonly Cell[],
+  cells: readonly Cell<OwnWorld>[],
   programEnv: Record<string, NodeJS.ProcessEnv>,
 ): Promise<boolean> {
   programEnv['backend'] = { ...programEnv['backend'], ...environmentOf(mutation) };
@@ -98,7 +98,7 @@ async function atRestartedBackend(
 }
 
 /** Looks for one red cell among those that should see it. */
-async function judge(world: World, mutation: Mutation, cells: readonly Cell[]): Promise<boolean> {
+async function judge(world: OwnWorld, mutation: Mutation, cells: readonly Cell<OwnWorld>[]): Promise<boolean> {
   const { seenBy } = mutation;
   const relevant = cells.filter(({ caller, attack }) => seenBy.includes(attack === 'none' ? caller : attack));
   for (const cell of relevant) {

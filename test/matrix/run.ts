@@ -2,14 +2,14 @@
  * Runs cells against a world and judges each.
  */
 import type { Provider } from '../prove/trust.ts';
-import type { Cell } from './cells.ts';
+import type { Cell, CellName } from './cells.ts';
 import { type Expected, type FoundRecord, findProblems, type Seen } from './outcome.ts';
 import { runPool } from './pool.ts';
 import type { World } from './world.ts';
 
 /** What became of a cell. */
 export interface Verdict {
-  readonly cell: Cell;
+  readonly cell: CellName;
   readonly expected: Expected;
   readonly seen: Seen;
   readonly found: readonly FoundRecord[];
@@ -33,8 +33,12 @@ const RECORD_MS = 3_000;
  * Runs them all, a few at a time; those that change the system after all others.
  * @param signal begins no more cells, and rejects
  */
-export async function runCells(world: World, cells: readonly Cell[], signal?: AbortSignal): Promise<Verdict[]> {
-  const run = async (cell: Cell) => {
+export async function runCells<W extends World>(
+  world: W,
+  cells: readonly Cell<W>[],
+  signal?: AbortSignal,
+): Promise<Verdict[]> {
+  const run = async (cell: Cell<W>) => {
     signal?.throwIfAborted();
     return await runCell(world, cell);
   };
@@ -54,7 +58,7 @@ export async function runCells(world: World, cells: readonly Cell[], signal?: Ab
 }
 
 /** Runs one. Never rejects: an attempt that could not be made is no pass. */
-export async function runCell(world: World, cell: Cell, recordMs = RECORD_MS): Promise<Verdict> {
+export async function runCell<W extends World>(world: W, cell: Cell<W>, recordMs = RECORD_MS): Promise<Verdict> {
   const started = performance.now();
   const expected = typeof cell.expected === 'function' ? cell.expected(world) : cell.expected;
   const seen = await cell.run(world).catch((error: unknown): Seen => ({ wire: `not tried: ${String(error)}` }));

@@ -3,7 +3,7 @@
  * to ask for, and a trust domain that it federates with.
  */
 import { randomBytes } from 'node:crypto';
-import type { RunningSystem } from '@countersign/local-stack';
+import type { RunningSystem, SystemAddresses } from '@countersign/local-stack';
 import { createTestCa, type TestCa } from '@countersign/testkit';
 import { call } from '../integration/json-client.ts';
 import { type Provider, untilBundles } from '../prove/trust.ts';
@@ -17,27 +17,32 @@ import type { Way } from './table.ts';
 import { sendHttps, write } from './wire-https.ts';
 import type { Material } from './wire-tls.ts';
 
-/** Everything. */
-export interface World extends AsyncDisposable {
-  readonly provider: Provider;
+/** What attacks need, of a system of one's own or of one that somebody runs. */
+export interface World {
   readonly records: Records;
   readonly credentials: Credentials;
   readonly database: string;
   /** An order that exists. */
   readonly orderId: string;
+  /** The present CA. */
+  readonly issuer: RealIssuer;
+  idOf(workload: string): string;
+  dnsNameOf(workload: string): string;
+  /** SPIFFE ID of the server of a way. */
+  serverId(way: Pick<Way, 'server'>): string;
+  addressOf(way: Pick<Way, 'server' | 'transport'>): string;
+}
+
+/** A system of one's own, which attacks may change. */
+export interface OwnWorld extends World, AsyncDisposable {
+  readonly provider: Provider;
   /** A customer's SVID, copied before its CA left the bundle; it has not ended yet. */
   readonly copiedBefore: Material;
   /** What it was good for while its CA was in the bundle. */
   readonly copyWorked: Seen;
-  /** The present CA. */
-  readonly issuer: RealIssuer;
   readonly authority: Authority;
   /** Starts another echo service, with more variables. */
   startEcho(env: NodeJS.ProcessEnv): Promise<Echo>;
-  idOf(workload: string): string;
-  /** SPIFFE ID of the server of a way. */
-  serverId(way: Pick<Way, 'server'>): string;
-  addressOf(way: Pick<Way, 'server' | 'transport'>): string;
 }
 
 /** How to start. */
@@ -52,7 +57,7 @@ const ECHO = 'db-migrate';
 const LOUD = { LOG_LEVEL: 'debug' };
 
 /** Starts the system and prepares the callers. */
-export async function openWorld({ programEnv = {}, ...options }: WorldOptions): Promise<World> {
+export async function openWorld({ programEnv = {}, ...options }: WorldOptions): Promise<OwnWorld> {
   await using stack = new AsyncDisposableStack();
   const records = createRecords();
   const authority = await openAuthority({
@@ -80,7 +85,7 @@ interface Preparing {
 async function prepare(
   authority: Authority,
   { records, env, stack }: Preparing,
-): Promise<Omit<World, keyof AsyncDisposable>> {
+): Promise<Omit<OwnWorld, keyof AsyncDisposable>> {
   const { system, trust, socketAs } = authority;
   const { identities } = system;
   const idOf = (workload: string) => identities.workload(workload).spiffeId;
@@ -115,26 +120,26 @@ async function prepare(
     authority,
     startEcho: startOne,
     idOf,
+    dnsNameOf: (workload) => identities.workload(workload).dnsName,
     serverId: ({ server }) => idOf(server === 'echo' ? ECHO : server),
-    addressOf: (way) => addressOf(way, system, echo),
+    addressOf: (way) => (way.server === 'echo' ? echo.address : systemAddress(way, system.addresses)),
   };
 }
 
-function addressOf(
+/** Where a server of the system listens for a way; the echo service is none of it. */
+export function systemAddress(
   { server, transport }: Pick<Way, 'server' | 'transport'>,
-  system: RunningSystem,
-  echo: Echo,
+  { backend, dbClient, postgres }: SystemAddresses,
 ): string {
-  const { backend, dbClient, postgres } = system.addresses;
   switch (server) {
     case 'backend':
       return transport === 'https' ? backend.https : backend.grpc;
     case 'db-client':
       return dbClient.grpc;
-    case 'echo':
-      return echo.address;
     case 'postgres':
       return postgres;
+    case 'echo':
+      throw new TypeError('matrix: the system has no echo service');
   }
 }
 
@@ -164,7 +169,8 @@ async function tryHello(system: RunningSystem, material: Material): Promise<Seen
   };
 }
 
-async function placeOrder({ customerUrl }: RunningSystem): Promise<string> {
+/** Places an order, and gives its ID. */
+export async function placeOrder({ customerUrl }: Pick<RunningSystem, 'customerUrl'>): Promise<string> {
   const body = { item: 'tea', quantity: 1, customer: 'Ada', via: 'grpc' };
   const answer = await call(`${customerUrl}/api/orders`, { body });
   const id = /"id":"([0-9a-f-]{36})"/.exec(answer.text)?.[1];

@@ -1,11 +1,11 @@
 /** G2: a test identity is nobody in production, and federation lets in the partner's identities that are named, and no other. */
-import type { X509Source } from '@countersign/spiffe-tls';
+import { openEnrolled, partnerTrustDomain, startPartner } from '@countersign/local-stack';
+import type { X509Bundle, X509Source } from '@countersign/spiffe-tls';
 import { type Answer, callGrpc, callHttps } from './calls.ts';
 import type { Experiment } from './experiment.ts';
 import type { Lab } from './lab.ts';
 import type { Notebook } from './notebook.ts';
-import { startPartner } from './partner.ts';
-import { openEnrolled, untilBundles } from './trust.ts';
+import { untilBundles } from './trust.ts';
 
 /** The experiments. */
 export const scopeExperiments: readonly Experiment[] = [
@@ -67,7 +67,7 @@ async function refuseTestIdentities(lab: Lab, notes: Notebook): Promise<void> {
 
   notes.step('The same workload of a test trust domain, with a valid certificate of its own CA');
   await using test = await startPartner('test.example', ['customer']);
-  const foreign = await test.sourceAs('customer', customer);
+  const foreign = await test.sourceAs('customer', ownBundle(customer));
   notes.measure('identity', String(foreign.current().svid.id));
   await refusedEverywhere(lab, notes, foreign, 'NO_BUNDLE');
 
@@ -84,11 +84,18 @@ async function refuseTestIdentities(lab: Lab, notes: Notebook): Promise<void> {
   }
 }
 
+function ownBundle(source: X509Source): X509Bundle {
+  const { svid, bundles } = source.current();
+  const bundle = bundles.get(svid.id.trustDomain);
+  if (bundle === undefined) throw new TypeError(`prove: ${svid.id} has no bundle of its own trust domain`);
+  return bundle;
+}
+
 async function federate(lab: Lab, notes: Notebook): Promise<void> {
-  await using partner = await startPartner('partner.example', ['buyer', 'neighbour']);
-  const backend = await lab.sourceAs('backend');
-  const buyer = await partner.sourceAs('buyer', backend);
-  const neighbour = await partner.sourceAs('neighbour', backend);
+  await using partner = await startPartner(partnerTrustDomain, ['buyer', 'neighbour']);
+  const ofSystem = ownBundle(await lab.sourceAs('backend'));
+  const buyer = await partner.sourceAs('buyer', ofSystem);
+  const neighbour = await partner.sourceAs('neighbour', ofSystem);
   const buyerId = partner.idOf('buyer');
   const grants = { 'GET /hello': {}, [SAY_HELLO]: {} };
   const reachesBackend = () => callHttps(buyer, lab.targets.backendHttps, HELLO);

@@ -4,14 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
-import type { PartName } from '@countersign/local-stack';
+import type { Enrolled, PartName } from '@countersign/local-stack';
 import { createTestCa } from '@countersign/testkit';
 import { sendHttps } from './calls.ts';
 import { createWebIdentity, startContrastServer } from './contrast-servers.ts';
 import type { Experiment } from './experiment.ts';
 import type { Lab } from './lab.ts';
 import type { Notebook } from './notebook.ts';
-import type { Enrolled } from './trust.ts';
 
 /** The experiments. */
 export const newcomerExperiments: readonly Experiment[] = [

@@ -20,7 +20,7 @@ import { type OtlpReceiver, startOtlpReceiver } from '../integration/otlp-receiv
 import type { Target } from './calls.ts';
 import { createPolicyFile, type Operations } from './policy-file.ts';
 import { type Relay, startRelay } from './relay.ts';
-import { embeddedTrust, spireTrust, type Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 
 /** How much is done. */
 export interface Effort {
@@ -134,10 +134,10 @@ async function startOn(
 ): Promise<{ system: RunningSystem; control: IdentityControl; trust: Trust }> {
   if (spire === undefined) {
     const system = await startSystem(options);
-    return { system, control: system.control, trust: embeddedTrust(system) };
+    return { system, control: system.control, trust: { provider: 'embedded', ...system.trust } };
   }
   const system = await startSpireSystem({ ...options, spire });
-  return { system, control: system.control, trust: spireTrust(system, SVID_TTL_MS) };
+  return { system, control: system.control, trust: { provider: 'spire', ...system.trust } };
 }
 
 /** One socket and one source for each workload, opened when somebody first asks. */

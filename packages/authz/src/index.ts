@@ -33,6 +33,7 @@ export { applyChange } from './explain/apply-change.ts';
 export type { DataOperation } from './explain/data-change.ts';
 export { type Change, createExplainer, type Explainer, type Explanation } from './explain/explain.ts';
 export type { MatchedData } from './explain/matched-data.ts';
+export { findGrantProblems, type GrantProblem } from './grant-problems.ts';
 export { createGrpcGuard, type GrpcCarrier, type GrpcGuard, type GrpcGuardOptions } from './grpc-guard.ts';
 export { assertGuardedRoutes, type RoutedApplication } from './guarded-routes.ts';
 export {
@@ -52,6 +53,8 @@ export {
   type Obligation,
   type PolicyInput,
   type PolicyResult,
+  parsePolicyInput,
+  parsePolicyResult,
   type Resource,
   UNMATCHED,
 } from './policy-document.ts';

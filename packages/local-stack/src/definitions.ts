@@ -8,7 +8,7 @@ import { databaseName } from './postgres/roles.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** A long-running part of the system. */
-export type PartName = 'customer' | 'backend' | 'db-client' | 'postgres' | 'trust-domain';
+export type PartName = 'customer' | 'backend' | 'db-client' | 'postgres' | 'trust-domain' | 'console';
 
 /** Paths of the programs, `db-migrate` being the one that ends. */
 export const programs: Readonly<Record<PartName | 'db-migrate', string>> = {
@@ -18,6 +18,7 @@ export const programs: Readonly<Record<PartName | 'db-migrate', string>> = {
   'db-migrate': fromRoot('services/db-client/src/migrate.ts'),
   postgres: fromRoot('packages/local-stack/src/postgres/main.ts'),
   'trust-domain': fromRoot('packages/dev-trust-domain/src/main.ts'),
+  console: fromRoot('services/console/src/main.ts'),
 };
 
 function fromRoot(path: string): string {
@@ -136,6 +137,21 @@ export function postgresEnv(input: EnvironmentInput, stateRoot: string): NodeJS.
     COUNTERSIGN_STATE_DIR: stateRoot,
     POSTGRES_PORT: String(input.ports.postgres),
     POSTGRES_OWNER: input.identities.workload('db-migrate').postgresRole,
+  };
+}
+
+/** The console. It has no identity, and of the user's telemetry settings only what it is to pass on. */
+export function consoleEnv(
+  { base, ports }: EnvironmentInput,
+  { customerUrl, controlSocket }: { readonly customerUrl: string; readonly controlSocket: string },
+): NodeJS.ProcessEnv {
+  return {
+    ...Object.fromEntries(Object.entries(base).filter(([name]) => !name.startsWith('OTEL_'))),
+    CONSOLE_ADDRESS: at(ports.consoleHttp),
+    OTLP_ADDRESS: at(ports.consoleOtlp),
+    CONSOLE_PAGE: fromRoot('services/console/dist/page'),
+    STACK_CONTROL_SOCKET: controlSocket,
+    CUSTOMER_URL: customerUrl,
   };
 }
 

@@ -17,7 +17,14 @@ export type LocalStackErrorCode =
   | 'PART_FAILED'
   | 'PART_TIMEOUT'
   | 'CONTROL_FAILED'
+  | 'CONTROL_REQUEST'
+  | 'CONTROL_BUSY'
+  | 'CONTROL_TIMEOUT'
+  | 'WORKLOAD_UNKNOWN'
+  | 'WORKLOAD_WITHOUT_IDENTITY'
   | 'DECISION_UNKNOWN'
+  | 'POLICY_CHANGED'
+  | 'POLICY_REFUSED'
   | 'CLUSTER_FAILED';
 
 /** A failure of the local stack, fit to be shown to the person who typed the command. Narrow by {@link LocalStackError.code}. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { assertPortsFree, defaultPorts, freePorts, portsFromEnv, portVariable } from './ports.ts';
+import { assertPortsFree, defaultPorts, freePorts, portsFromEnv, portVariable, usedPorts } from './ports.ts';
 
 describe('ports', () => {
   it('each can be set by its variable', () => {
@@ -29,7 +29,7 @@ describe('ports', () => {
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     try {
-      await assert.rejects(assertPortsFree({ ...freePorts, backendGrpc: port }), (error: Error) => {
+      await assert.rejects(assertPortsFree(usedPorts({ ...freePorts, backendGrpc: port }, true)), (error: Error) => {
         assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port} .*taken.*${portVariable('backendGrpc')}`));
         return true;
       });
@@ -39,13 +39,29 @@ describe('ports', () => {
   });
 
   it('two listeners on one port are refused before anything is bound', async () => {
-    await assert.rejects(assertPortsFree({ ...freePorts, customerHttp: 1024, backendHttps: 1024 }), {
+    await assert.rejects(assertPortsFree(usedPorts({ ...freePorts, customerHttp: 1024, backendHttps: 1024 }, true)), {
       code: 'PORT_TAKEN',
       message: /COUNTERSIGN_BACKEND_HTTPS_PORT and COUNTERSIGN_CUSTOMER_HTTP_PORT/,
     });
   });
 
   it('any free port is no conflict', async () => {
-    await assertPortsFree(freePorts);
+    await assertPortsFree(usedPorts(freePorts, true));
+  });
+
+  it("a console's port counts where there is a console, and the message says how to do without", async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const consoleOtlp = typeof address === 'object' && address !== null ? address.port : 0;
+    try {
+      await assertPortsFree(usedPorts({ ...freePorts, consoleOtlp }, false));
+      await assert.rejects(assertPortsFree(usedPorts({ ...freePorts, consoleOtlp }, true)), {
+        code: 'PORT_TAKEN',
+        message: /COUNTERSIGN_CONSOLE_OTLP_PORT .*COUNTERSIGN_CONSOLE=off/,
+      });
+    } finally {
+      server.close();
+    }
   });
 });

@@ -15,6 +15,8 @@ export interface Ports {
   readonly dbClientGrpc: number;
   readonly dbClientHealth: number;
   readonly postgres: number;
+  readonly consoleHttp: number;
+  readonly consoleOtlp: number;
 }
 
 /** The address everything listens on: nothing here is for other machines. */
@@ -30,6 +32,8 @@ export const defaultPorts: Ports = {
   dbClientGrpc: 9444,
   dbClientHealth: 8082,
   postgres: 54320,
+  consoleHttp: 8090,
+  consoleOtlp: 4318,
 };
 
 /** All zero: for tests, which may run side by side. */
@@ -42,6 +46,8 @@ export const freePorts: Ports = {
   dbClientGrpc: 0,
   dbClientHealth: 0,
   postgres: 0,
+  consoleHttp: 0,
+  consoleOtlp: 0,
 };
 
 const names: readonly (keyof Ports)[] = [
@@ -53,7 +59,12 @@ const names: readonly (keyof Ports)[] = [
   'dbClientGrpc',
   'dbClientHealth',
   'postgres',
+  'consoleHttp',
+  'consoleOtlp',
 ];
+
+/** Those of the console, which a system can do without. */
+const consoleNames: ReadonlySet<keyof Ports> = new Set(['consoleHttp', 'consoleOtlp']);
 
 /** `dbClientGrpc` is set by `COUNTERSIGN_DB_CLIENT_GRPC_PORT`. */
 export function portVariable(name: keyof Ports): string {
@@ -84,40 +95,53 @@ function parsePort(variable: string, text: string): number {
   return port;
 }
 
+/** A port that somebody will listen on. */
+export interface UsedPort {
+  readonly name: keyof Ports;
+  readonly port: number;
+}
+
+/** The ports that a system listens on. @param withConsole whether it has a console */
+export function usedPorts(ports: Ports, withConsole: boolean): UsedPort[] {
+  return names.filter((name) => withConsole || !consoleNames.has(name)).map((name) => ({ name, port: ports[name] }));
+}
+
 /**
  * Binds every port once and lets go again, so that a taken one is named before anything is started.
  * @throws {LocalStackError} `PORT_TAKEN` with every taken port and the variable that changes it.
  */
-export async function assertPortsFree(ports: Ports): Promise<void> {
+export async function assertPortsFree(ports: readonly UsedPort[]): Promise<void> {
   assertPortsDiffer(ports);
   const problems = await findPortProblems(ports);
-  const lines = problems.flatMap(({ name, problem }) =>
-    problem === undefined
-      ? []
-      : [
-          `  ${loopback}:${ports[name]} (${name}) ${problem}; stop that program, or set ${portVariable(name)} to another port (0: any free one)`,
-        ],
-  );
+  const lines = problems.flatMap(({ name, port, problem }) => {
+    if (problem === undefined) return [];
+    const without = consoleNames.has(name) ? ', or COUNTERSIGN_CONSOLE=off' : '';
+    return [
+      `  ${loopback}:${port} (${name}) ${problem}; stop that program, or set ${portVariable(name)} to another port (0: any free one)${without}`,
+    ];
+  });
   if (lines.length > 0)
     throw new LocalStackError('PORT_TAKEN', `can't listen, nothing was started:\n${lines.join('\n')}`);
 }
 
 /** Binds every port once and lets go again: why it can't be bound, or that it can. */
-export function findPortProblems(ports: Ports): Promise<{ name: keyof Ports; problem: string | undefined }[]> {
-  return Promise.all(names.map(async (name) => ({ name, problem: await portProblem(ports[name]) })));
+export function findPortProblems(
+  ports: readonly UsedPort[],
+): Promise<Array<UsedPort & { readonly problem: string | undefined }>> {
+  return Promise.all(ports.map(async ({ name, port }) => ({ name, port, problem: await portProblem(port) })));
 }
 
-function assertPortsDiffer(ports: Ports): void {
+function assertPortsDiffer(ports: readonly UsedPort[]): void {
   const seen = new Map<number, keyof Ports>();
-  for (const name of names) {
-    const other = seen.get(ports[name]);
-    if (other !== undefined && ports[name] !== 0) {
+  for (const { name, port } of ports) {
+    const other = seen.get(port);
+    if (other !== undefined && port !== 0) {
       throw new LocalStackError(
         'PORT_TAKEN',
-        `${portVariable(name)} and ${portVariable(other)}: both are ${ports[name]}; each listener needs its own port`,
+        `${portVariable(name)} and ${portVariable(other)}: both are ${port}; each listener needs its own port`,
       );
     }
-    seen.set(ports[name], name);
+    seen.set(port, name);
   }
 }
 

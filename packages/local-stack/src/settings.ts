@@ -30,6 +30,19 @@ export function svidTtlFromEnv(env: NodeJS.ProcessEnv): number | undefined {
 }
 
 /**
+ * Whether there is a console: `COUNTERSIGN_CONSOLE`, on unless it says off.
+ * @throws {LocalStackError} `SETTING_INVALID`
+ */
+export function consoleFromEnv(env: NodeJS.ProcessEnv): boolean {
+  const text = env['COUNTERSIGN_CONSOLE'] || 'on';
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new LocalStackError(
+    'SETTING_INVALID',
+    `COUNTERSIGN_CONSOLE: must be "on" or "off", got ${JSON.stringify(text.slice(0, 40))}`,
+  );
+}
+
+/**
  * SPIRE, if that is what `COUNTERSIGN_IDENTITY_PROVIDER` says; undefined means the development trust domain.
  * `COUNTERSIGN_SPIRE_SERVER` and `COUNTERSIGN_SPIRE_AGENT` are its programs, by default those on PATH.
  * @throws {LocalStackError} `SETTING_INVALID`

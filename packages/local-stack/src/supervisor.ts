@@ -7,6 +7,7 @@ import { LocalStackError } from './errors.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { ended, type LogRecord, type Part, startPart } from './part.ts';
+import { createReviver } from './reviver.ts';
 
 /** Any program of the system, the one-off included. */
 export type ProgramName = PartName | 'db-migrate';
@@ -47,6 +48,7 @@ const graceMs: Readonly<Record<ProgramName, number>> = {
   // Its sidecar has steps of its own: fast, immediate, kill.
   postgres: 2_000,
   'trust-domain': 2_000,
+  console: 1_500,
 };
 /** Everything is gone after this, whatever hangs. */
 const stopWithinMs = 4_700;
@@ -71,6 +73,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const ending = new Set<Part>();
   const failed = Promise.withResolvers<LocalStackError>();
   let stopping: Promise<void> | undefined;
+  const consoleReviver = createReviver({
+    name: 'console',
+    relaunch: () => void launch('console', environments.get('console') ?? (() => ({}))),
+    onRecord: (record) => options.onRecord('console', record),
+  });
 
   const logPath = (name: ProgramName) => join(options.logs, `${name}.log`);
   const logFileOf = (name: ProgramName): LogFile => {
@@ -94,7 +101,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     void part.exited.then((exit) => {
       if (parts.get(name) === part) parts.delete(name);
       const finished = name === 'db-migrate' && exit.code === 0;
-      if (!ending.delete(part) && !finished) failed.resolve(ended(name, exit, part.lastLines()));
+      if (ending.delete(part) || finished) return;
+      const error = ended(name, exit, part.lastLines());
+      // The system can do without it, and must.
+      if (name === 'console') consoleReviver.lost(error);
+      else failed.resolve(error);
     });
     return part;
   };
@@ -116,6 +127,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     };
   };
   const stop = async (): Promise<void> => {
+    consoleReviver.stop();
     await stopInOrder(end);
     await Promise.all([...logFiles.values()].map((file) => file.close()));
   };
@@ -143,6 +155,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       return stopping;
     },
     killAll() {
+      consoleReviver.stop();
       for (const part of parts.values()) {
         ending.add(part);
         // One that runs a server is left to stop it: killed, it would leave the server behind.
@@ -175,6 +188,8 @@ async function stopInOrder(end: (name: ProgramName, withinMs: number) => Ending)
     await Promise.race([begin(name).done, waitUnref(nextServiceMs)]);
   }
   await Promise.all(endings.map(({ done }) => done));
+  // After the services, which have sent it their last telemetry.
+  begin('console');
   await begin('postgres').done;
   begin('trust-domain');
   await Promise.all(endings.map(({ gone }) => gone));

@@ -6,6 +6,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalStackError, systemErrorCode } from './errors.ts';
 import type { Account } from './identity-provider.ts';
+import type { Ports } from './ports.ts';
 import { findLockHolder } from './run-lock.ts';
 
 /** Where a running system listens: `127.0.0.1:port` each. */
@@ -14,6 +15,8 @@ export interface SystemAddresses {
   readonly backend: { readonly https: string; readonly grpc: string; readonly health: string };
   readonly dbClient: { readonly grpc: string; readonly health: string };
   readonly postgres: string;
+  /** Of the development page, where there is one. */
+  readonly console?: { readonly http: string; readonly otlp: string };
 }
 
 /** A running system, as a program beside it needs to know it. */
@@ -30,6 +33,23 @@ export interface SystemFile {
   /** Path of the trust domain's control socket; absent on SPIRE. */
   readonly control?: string;
   readonly database: string;
+}
+
+/** The ports in these addresses; 0 for a console that there is not. */
+export function portsOf({ customer, backend, dbClient, postgres, console }: SystemAddresses): Ports {
+  const port = (address: string) => Number(address.slice(address.lastIndexOf(':') + 1));
+  return {
+    customerHttp: port(customer.http),
+    customerHealth: port(customer.health),
+    backendHttps: port(backend.https),
+    backendGrpc: port(backend.grpc),
+    backendHealth: port(backend.health),
+    dbClientGrpc: port(dbClient.grpc),
+    dbClientHealth: port(dbClient.health),
+    postgres: port(postgres),
+    consoleHttp: console === undefined ? 0 : port(console.http),
+    consoleOtlp: console === undefined ? 0 : port(console.otlp),
+  };
 }
 
 /** Writes it; called when everything is ready. */

@@ -4,6 +4,8 @@
  */
 import { createControlClient, type TrustDomainControl } from '@countersign/dev-trust-domain';
 import { type Identities, loadIdentities } from '@countersign/identities';
+import { chooseConsolePorts, consoleAddresses, consoleRoute, startConsole, watchedEnv } from './console-part.ts';
+import { stackControlSocket } from './control/socket-path.ts';
 import {
   backendEnv,
   customerEnv,
@@ -15,7 +17,7 @@ import {
   postgresEnv,
 } from './definitions.ts';
 import { LocalStackError } from './errors.ts';
-import { createEmbeddedControl, type IdentityControl } from './identity-control.ts';
+import { createEmbeddedOperator, type IdentityControl } from './identity-control.ts';
 import {
   type Account,
   createEmbeddedProvider,
@@ -24,12 +26,13 @@ import {
 } from './identity-provider.ts';
 import { createLogWatch, type RecordPredicate } from './log-watch.ts';
 import { ended, type LogRecord, type Part } from './part.ts';
-import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports } from './ports.ts';
+import { assertPortsFree, defaultPorts, freePorts, loopback, type Ports, usedPorts } from './ports.ts';
 import { databaseName } from './postgres/roles.ts';
 import { acquireRunLock } from './run-lock.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { createSupervisor, type ProgramName, type Supervisor } from './supervisor.ts';
-import { removeSystemFile, type SystemAddresses, writeSystemFile } from './system-file.ts';
+import { portsOf, removeSystemFile, type SystemAddresses, writeSystemFile } from './system-file.ts';
+import type { TrustOperator } from './trust-operator.ts';
 
 /** How to start. */
 export interface SystemOptions {
@@ -37,6 +40,8 @@ export interface SystemOptions {
   readonly stateDirectory: string;
   /** `free` lets every listener choose; otherwise the defaults, each of which can be replaced. */
   readonly ports?: 'free' | Partial<Ports>;
+  /** Whether a console runs beside it, and gets the services' telemetry; default no. */
+  readonly console?: boolean;
   /** Life of an SVID in milliseconds; default the trust domain's own. */
   readonly svidTtlMs?: number;
   /** The caller's environment: only what a part needs of it is passed on. Default: a PATH and nothing else. */
@@ -55,11 +60,17 @@ export interface SystemOptions {
 export interface RunningSystem extends AsyncDisposable {
   readonly addresses: SystemAddresses;
   readonly customerUrl: string;
+  /** The development page, where there is one. */
+  readonly consoleUrl?: string;
   readonly identities: Identities;
   readonly stateDirectory: string;
   readonly postgres: { readonly host: string; readonly port: number; readonly database: string };
+  /** Where the stack's control listens, once somebody opened it: `openStackControl`. */
+  readonly stackControlSocket: string;
   /** Workload API address of a workload, `unix:///...`. */
   socketOf(workload: string): string;
+  /** Who a program runs as; undefined: who runs us. */
+  accountOf(name: string): Account | undefined;
   /** Path of a program's log, one JSON record a line. */
   logFile(program: ProgramName): string;
   /** The first record of a program that matches, past or to come; `timeoutMs` is 10 000 by default. */
@@ -80,12 +91,19 @@ export interface RunningSystem extends AsyncDisposable {
   killAll(): void;
 }
 
+/** A running system with what an operator can do to its identities, the same for every provider of them. */
+export interface OperatedSystem extends RunningSystem {
+  readonly provider: 'embedded' | 'spire';
+  readonly control: IdentityControl;
+  readonly trust: TrustOperator;
+  /** Whether the CA can be replaced. */
+  readonly replacesCa: boolean;
+}
+
 /** A running system on the development trust domain. */
-export interface System extends RunningSystem {
+export interface System extends OperatedSystem {
   /** The trust domain's control: rotate, register and so on. */
   readonly trustDomain: TrustDomainControl;
-  /** The part of it that every provider of identities has. */
-  readonly control: IdentityControl;
 }
 
 /** Everything compiles at once and PostgreSQL makes its files: a cold start on a slow machine. */
@@ -102,7 +120,8 @@ const startTimeoutMs = 60_000;
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { system, provider } = await startOn(options, createEmbeddedProvider);
   const trustDomain = createControlClient(provider.controlSocket);
-  return { ...system, trustDomain, control: createEmbeddedControl(trustDomain, system.identities) };
+  const operator = createEmbeddedOperator(trustDomain, system.identities);
+  return { ...system, trustDomain, ...operator, provider: 'embedded', replacesCa: true };
 }
 
 /**
@@ -121,9 +140,11 @@ export async function startOn<Provider extends IdentityProvider>(
     const provider = createProvider({ identities, state, svidTtlMs: options.svidTtlMs });
     // What a killed run left behind still has its port: it must go before ports are looked at.
     await provider.stopStale();
-    await assertPortsFree(ports);
+    const withConsole = options.console === true;
+    await assertPortsFree(usedPorts(ports, withConsole));
+    const chosen = withConsole ? await chooseConsolePorts(ports) : ports;
     return {
-      system: await start({ options, identities, state, provider, ports, release: () => lock.release() }),
+      system: await start({ options, identities, state, provider, ports: chosen, release: () => lock.release() }),
       provider,
     };
   } catch (error) {
@@ -185,6 +206,7 @@ async function startAll(ground: Ground, supervisor: Supervisor): Promise<SystemA
   const postgresAt = addressOf(supervisor, 'postgres', 'postgres', ports.postgres);
   const database = startDatabaseClients({ ground, supervisor, launch, postgres, postgresAt });
   const services = startServices({ ground, supervisor, launch, dbClientAt: database.grpc });
+  if (options.console) startConsole(ground, launch, services.customerListens());
   const told = async (name: ProgramName, ready: Promise<unknown>, where: Promise<string>) => {
     // Both at once: when a part ends early both fail, and neither may be left unhandled.
     const [address] = await Promise.all([where, ready]);
@@ -224,6 +246,7 @@ async function startAll(ground: Ground, supervisor: Supervisor): Promise<SystemA
       health: await addressOf(supervisor, 'db-client', 'health', ports.dbClientHealth),
     },
     postgres: await postgresAt,
+    ...(options.console ? { console: consoleAddresses(ports) } : {}),
   };
 }
 
@@ -280,13 +303,18 @@ function startServices({ ground: { ports }, supervisor, launch, dbClientAt }: Se
     backendReady: backend.then(({ ready }) => ready),
     customerAt: customer.then(() => addressOf(supervisor, 'customer', 'http', ports.customerHttp)),
     customerReady: customer.then(({ ready }) => ready),
+    async customerListens() {
+      await (await customer).part.event('listening', startTimeoutMs);
+      return await addressOf(supervisor, 'customer', 'http', ports.customerHttp);
+    },
   };
 }
 
 function environmentInput(ground: Ground, program: ProgramName): EnvironmentInput {
   const { identities, ports, options, provider } = ground;
   const base = options.env === undefined ? { PATH: '/usr/local/bin:/usr/bin:/bin' } : inheritedEnv(options.env);
-  return { identities, ports, base: provider.base(base, program), socketOf: provider.socketOf };
+  const watched = options.console ? watchedEnv(consoleRoute(ports, options.env ?? {}), program) : {};
+  return { identities, ports, base: { ...provider.base(base, program), ...watched }, socketOf: provider.socketOf };
 }
 
 /** A port that was set is known before its owner listens; one that was not is in its owner's `listening` record. */
@@ -329,10 +357,13 @@ function createSystem(
   return {
     addresses,
     customerUrl,
+    ...(addresses.console === undefined ? {} : { consoleUrl: `http://${addresses.console.http}` }),
     identities,
     stateDirectory: state.root,
     postgres: { host: loopback, port: ground.ports.postgres, database: databaseName },
+    stackControlSocket: stackControlSocket(state),
     socketOf: (workload) => provider.socketOf(identities.workload(workload).name),
+    accountOf: (name) => provider.accountOf(name),
     logFile: (program) => supervisor.logFile(program),
     waitForLog: (program, predicate, timeoutMs = 10_000) => logs.waitFor(program, predicate, timeoutMs),
     findLogs: logs.find,
@@ -352,18 +383,4 @@ function createSystem(
 function accountsOf(identities: Identities, provider: IdentityProvider): Record<string, Account> {
   const found = identities.names().map((name) => [name, provider.accountOf(name)] as const);
   return Object.fromEntries(found.flatMap(([name, account]) => (account === undefined ? [] : [[name, account]])));
-}
-
-function portsOf({ customer, backend, dbClient, postgres }: SystemAddresses): Ports {
-  const port = (address: string) => Number(address.slice(address.lastIndexOf(':') + 1));
-  return {
-    customerHttp: port(customer.http),
-    customerHealth: port(customer.health),
-    backendHttps: port(backend.https),
-    backendGrpc: port(backend.grpc),
-    backendHealth: port(backend.health),
-    dbClientGrpc: port(dbClient.grpc),
-    dbClientHealth: port(dbClient.health),
-    postgres: port(postgres),
-  };
 }

@@ -17,7 +17,12 @@ export const HANDLER = {
   INVALID_ARGUMENT: answer(400, 'INVALID_ARGUMENT', 'every parameter is given once', 'Give each parameter once.'),
   CONTENT_TYPE_UNSUPPORTED: answer(415, undefined, 'a body is JSON', 'Send `content-type: application/json`.'),
   JSON_MALFORMED: answer(400, undefined, 'a body is valid JSON', 'Check it with `jq .`.'),
-  BODY_TOO_LARGE: answer(413, undefined, 'a body has at most 16 KiB', 'Send less.'),
+  BODY_TOO_LARGE: answer(
+    413,
+    undefined,
+    'a body is no longer than the answer says (16 KiB for an order)',
+    'Send less.',
+  ),
   ENCODING_UNSUPPORTED: answer(415, undefined, 'a body is UTF-8, not compressed', 'Send it as it is.'),
   BODY_INCOMPLETE: answer(400, undefined, 'a body arrives whole', 'The client gave up, or `content-length` is wrong.'),
   ORDER_NOT_FOUND: answer(404, 'NOT_FOUND', 'the order exists', 'Check its ID: `GET /api/orders` lists all.'),
@@ -57,7 +62,7 @@ export const HANDLER = {
   BAD_ANSWER: answer(502, undefined, 'the next service answers as its contract says', LATER),
 } as const satisfies RefusalTable;
 
-/** Refusals at the plain port that serves users: what a browser can be made to do against it. */
+/** Refusals at the plain ports, the customer's and the development console's: what a browser can be made to do against them. */
 export const EDGE = {
   HOST_NOT_SERVED: {
     ...answer(
@@ -84,6 +89,32 @@ export const EDGE = {
     expected: 'the own origin',
     got: 'the Origin header, quoted and cut',
   },
+  TOKEN_INVALID: {
+    ...answer(
+      403,
+      undefined,
+      "what changes state brings the console's token",
+      'Load the page again: the token is new at each start of the console.',
+    ),
+    expected: 'the token of `GET /api/session` in `x-console-token`',
+    got: '`none` or `another one`, never the value',
+  },
+  BROWSER_REFUSED: {
+    ...answer(
+      403,
+      undefined,
+      'telemetry comes from programs',
+      'Send it from a program: no page has telemetry to send.',
+    ),
+    expected: 'neither `Origin` nor Fetch metadata',
+    got: 'the header that gave it away, quoted and cut',
+  },
+  NOT_CONNECTED: answer(
+    503,
+    undefined,
+    'the console was told where that is',
+    'Start it with the variable that the answer names; `npm start` does.',
+  ),
   PATH_MALFORMED: answer(400, undefined, 'the path can be decoded', 'Encode each segment as UTF-8, once.'),
   TOO_MANY_STREAMS: answer(503, undefined, 'no more streams are open than allowed', 'Close some, then try again.'),
 } as const satisfies RefusalTable;

@@ -55,8 +55,8 @@ export const STAGES: Readonly<Record<RefusalStage, StageDescription>> = {
     safe: '`reason` (the code), a sentence for people, and the name of the field that is wrong',
   },
   edge: {
-    title: 'a request at the plain port that serves users, by the customer service',
-    logged: '`event: request`',
+    title: 'a request at a plain port: of users, by the customer service, or of the page, by the development console',
+    logged: '`event: request`; by the console `event: refused`',
     safe: '`reason` (the code) and a sentence for people',
   },
 };

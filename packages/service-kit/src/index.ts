@@ -1,5 +1,5 @@
 /** What every service of this repository has in common. Each export has at least two users. */
-export { commonSettings } from './common-settings.ts';
+export { commonSettings, processSettings } from './common-settings.ts';
 export {
   asksForHelp,
   type Config,
@@ -28,6 +28,13 @@ export {
   decisionLogSettings,
 } from './decision-log-settings.ts';
 export { createDecisionSinks, type DecisionSinksOptions } from './decision-sinks.ts';
+export {
+  checkHost,
+  createEdgeChecks,
+  createSecurityHeaders,
+  type EdgeCheckOptions,
+  parseHostNames,
+} from './edge-checks.ts';
 export {
   type Answer,
   callUnary,
@@ -65,6 +72,7 @@ export { type Policy, type PolicyOptions, startPolicy } from './policy.ts';
 export { policySettings } from './policy-settings.ts';
 export { type Problem, sendProblem } from './problem.ts';
 export { createReadiness, type Readiness } from './readiness.ts';
+export { type FramedProgram, runProcess } from './run-process.ts';
 export { type RunningService, runService, type ServiceContext, type ServiceProgram } from './run-service.ts';
 export {
   type Address,
@@ -75,4 +83,10 @@ export {
   parseListenAddress,
   parseWorkloadId,
 } from './setting-types.ts';
-export { describeSvid, type SvidDescription } from './svid-description.ts';
+export { whenAskedToStop } from './stop-signal.ts';
+export {
+  type CertificateDescription,
+  describeCertificate,
+  describeSvid,
+  type SvidDescription,
+} from './svid-description.ts';

@@ -4,9 +4,12 @@ import type { Problem } from './problem.ts';
 
 const LIMIT_BYTES = 16 * 1024;
 
-/** Reads a JSON body of at most 16 KiB into `request.body`. Another content type is an error, not an empty body. */
-export function jsonBody(): RequestHandler {
-  const parse = express.json({ limit: LIMIT_BYTES, strict: false, inflate: false, type: 'application/json' });
+/**
+ * Reads a JSON body into `request.body`. Another content type is an error, not an empty body.
+ * @param limit in bytes, 16 KiB by default
+ */
+export function jsonBody(limit: number = LIMIT_BYTES): RequestHandler {
+  const parse = express.json({ limit, strict: false, inflate: false, type: 'application/json' });
   return (request, response, next) => {
     if (request.is('application/json') === false) return next(new UnsupportedBody());
     parse(request, response, next);
@@ -23,7 +26,7 @@ export function toBodyProblem(error: unknown): Problem | undefined {
     case 'entity.parse.failed':
       return { status: 400, detail: 'The body is not valid JSON.', reason: 'JSON_MALFORMED' };
     case 'entity.too.large':
-      return { status: 413, detail: `The body must have at most ${LIMIT_BYTES} bytes.`, reason: 'BODY_TOO_LARGE' };
+      return { status: 413, detail: `The body must have at most ${limitOf(error)} bytes.`, reason: 'BODY_TOO_LARGE' };
     case 'charset.unsupported':
     case 'encoding.unsupported':
       return {
@@ -37,6 +40,12 @@ export function toBodyProblem(error: unknown): Problem | undefined {
     default:
       return undefined;
   }
+}
+
+/** The parser's error says what the limit was. */
+function limitOf(error: unknown): number {
+  const limit = error instanceof Error && 'limit' in error ? error.limit : undefined;
+  return typeof limit === 'number' ? limit : LIMIT_BYTES;
 }
 
 class UnsupportedBody extends Error {}

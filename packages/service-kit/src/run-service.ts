@@ -17,12 +17,12 @@ import {
   type Telemetry,
 } from '@countersign/telemetry';
 import { commonSettings } from './common-settings.ts';
-import { asksForHelp, type Config, describeSettings, loadConfigs, type Settings } from './config.ts';
-import { ConfigError } from './config-error.ts';
+import type { Config, Settings } from './config.ts';
 import { startHealthServer } from './health-server.ts';
 import { partyOf, selfOf } from './identity.ts';
 import { identityProblems, openIdentitySource } from './identity-source.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
+import { runProcess } from './run-process.ts';
 import { formatAddress } from './setting-types.ts';
 import { whenAskedToStop } from './stop-signal.ts';
 
@@ -76,19 +76,15 @@ const END_MS = 3_800;
  * @example await runService(backend, process);
  */
 export async function runService<S extends Settings>(program: ServiceProgram<S>, host: NodeJS.Process): Promise<void> {
-  const args = host.argv.slice(2);
-  if (asksForHelp(args)) {
-    host.stdout.write(describeSettings(program.name, { ...commonSettings, ...program.settings }));
-    return;
-  }
-  try {
-    const configs = loadConfigs(commonSettings, program.settings, { env: host.env, args, check: identityProblems });
-    await serve(program, configs, host);
-    host.exit(0);
-  } catch (error) {
-    reportFailedStart(program.name, error);
-    host.exit(1);
-  }
+  await runProcess(
+    {
+      name: program.name,
+      settings: [commonSettings, program.settings],
+      check: identityProblems,
+      serve: (configs) => serve(program, configs, host),
+    },
+    host,
+  );
 }
 
 async function serve<S extends Settings>(
@@ -175,12 +171,4 @@ function whyNoIdentity(source: LiveX509Source): string | undefined {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-/** One JSON line, as everything else; a bug also shows its stack. */
-function reportFailedStart(service: string, error: unknown): void {
-  const logger = createLogger({ service });
-  if (error instanceof ConfigError)
-    logger.fatal({ event: 'failed', code: error.code, problems: error.problems, message: error.message });
-  else logger.fatal({ event: 'failed', err: error, message: error instanceof Error ? error.message : String(error) });
 }

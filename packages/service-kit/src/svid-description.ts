@@ -1,10 +1,8 @@
 /** An X.509-SVID as people look at it: the same fields for the identity page and for `npm run inspect`. */
-import type { X509Svid } from '@countersign/spiffe-tls';
+import type { ParsedCertificate, X509Svid } from '@countersign/spiffe-tls';
 
-/** The JSON form. Nothing in it is secret. */
-export interface SvidDescription {
-  readonly spiffe_id: string;
-  readonly trust_domain: string;
+/** One certificate in its JSON form. Nothing in it is secret. */
+export interface CertificateDescription {
   /** Upper-case hexadecimal, as `openssl x509 -serial` prints it. */
   readonly serial: string;
   /** ISO 8601, UTC. */
@@ -18,11 +16,17 @@ export interface SvidDescription {
   readonly uri_sans: readonly string[];
   readonly dns_sans: readonly string[];
   readonly sha256_fingerprint: string;
+}
+
+/** The JSON form of an SVID: its leaf, and whose it is. */
+export interface SvidDescription extends CertificateDescription {
+  readonly spiffe_id: string;
+  readonly trust_domain: string;
   /** Certificates in the chain, the leaf among them. */
   readonly chain_length: number;
 }
 
-/** Names of the usages that an SVID has; others stay object identifiers. */
+/** Names of the usages that SVIDs have; others stay object identifiers. */
 const EXTENDED_KEY_USAGES: Readonly<Record<string, string>> = {
   '1.3.6.1.5.5.7.3.1': 'serverAuth',
   '1.3.6.1.5.5.7.3.2': 'clientAuth',
@@ -33,17 +37,24 @@ export function describeSvid({ id, leaf, chain }: Pick<X509Svid, 'id' | 'leaf' |
   return {
     spiffe_id: id.toString(),
     trust_domain: id.trustDomain.name,
-    serial: leaf.serialNumber,
-    not_before: new Date(leaf.notBeforeMs).toISOString(),
-    not_after: new Date(leaf.notAfterMs).toISOString(),
-    subject: oneLine(leaf.x509.subject),
-    issuer: oneLine(leaf.x509.issuer),
-    key_usage: [...(leaf.keyUsage ?? [])],
-    extended_key_usage: (leaf.extendedKeyUsage ?? []).map((oid) => EXTENDED_KEY_USAGES[oid] ?? oid),
-    uri_sans: leaf.uriSans,
-    dns_sans: leaf.dnsSans,
-    sha256_fingerprint: leaf.fingerprint256,
+    ...describeCertificate(leaf),
     chain_length: chain.length,
+  };
+}
+
+/** Describes a certificate of a chain or a bundle. */
+export function describeCertificate(certificate: ParsedCertificate): CertificateDescription {
+  return {
+    serial: certificate.serialNumber,
+    not_before: new Date(certificate.notBeforeMs).toISOString(),
+    not_after: new Date(certificate.notAfterMs).toISOString(),
+    subject: oneLine(certificate.x509.subject),
+    issuer: oneLine(certificate.x509.issuer),
+    key_usage: [...(certificate.keyUsage ?? [])],
+    extended_key_usage: (certificate.extendedKeyUsage ?? []).map((oid) => EXTENDED_KEY_USAGES[oid] ?? oid),
+    uri_sans: certificate.uriSans,
+    dns_sans: certificate.dnsSans,
+    sha256_fingerprint: certificate.fingerprint256,
   };
 }
 

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { OrderInput, OrderJson } from '@countersign/contracts';
-import { closeHttpServer, type Hop, listenHttp } from '@countersign/service-kit';
+import { closeHttpServer, type Hop, listenHttp, parseHostNames } from '@countersign/service-kit';
 import { SpiffeTlsError, type X509Source } from '@countersign/spiffe-tls';
 import { createLogger } from '@countersign/telemetry';
 import { createApp } from './app.ts';
 import { type Backend, BackendError, type PageRequest, type Via } from './backend.ts';
-import { parseHostNames } from './edge-checks.ts';
 
 const BACKEND = 'spiffe://example.org/backend';
 const hop: Hop = { from: 'spiffe://example.org/customer', to: BACKEND, transport: 'grpc', operation: 'x' };

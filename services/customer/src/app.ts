@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createTransactionId } from '@countersign/caller-chain';
 import {
+  createEdgeChecks,
   describeSvid,
   jsonBody,
   type Problem,
@@ -26,7 +27,6 @@ import express, {
   type Response,
 } from 'express';
 import { type Backend, BackendError, type Via } from './backend.ts';
-import { createEdgeChecks } from './edge-checks.ts';
 import { pageRoutes, securityHeaders } from './page.ts';
 import {
   FieldError,
@@ -59,7 +59,7 @@ export function createApp(options: AppOptions): Express {
   app.use(createHttpCallLog({ logger: options.logger, transport: 'http', self: options.self }));
   app.use(beginTransaction(options.self));
   app.use(securityHeaders);
-  app.use(createEdgeChecks(options.allowedHosts));
+  app.use(createEdgeChecks({ allowedHosts: options.allowedHosts }));
   app.use(exactMethods);
   app.get('/api/identity', named('GET /api/identity'), (_request, response) => showIdentity(response, options));
   app.get('/api/hello', named('GET /api/hello'), (request, response) => hello(request, response, options));

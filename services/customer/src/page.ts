@@ -1,6 +1,7 @@
 /** The page and its two files, read once. No script or style stands in the document, so the policy allows none there. */
 import { readFileSync } from 'node:fs';
-import type { NextFunction, Request, Response } from 'express';
+import { createSecurityHeaders } from '@countersign/service-kit';
+import type { Request, Response } from 'express';
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -11,7 +12,7 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-].join('; ');
+];
 
 const FILES = [
   { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
@@ -34,12 +35,5 @@ export function pageRoutes(): Array<{ path: string; answer: (request: Request, r
   });
 }
 
-/** Headers of every answer, JSON included: an answer shown as a page must be as harmless as the page. */
-export function securityHeaders(_request: Request, response: Response, next: NextFunction): void {
-  response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY);
-  response.setHeader('x-content-type-options', 'nosniff');
-  response.setHeader('referrer-policy', 'no-referrer');
-  response.setHeader('cross-origin-opener-policy', 'same-origin');
-  response.setHeader('cross-origin-resource-policy', 'same-origin');
-  next();
-}
+/** Headers of every answer. */
+export const securityHeaders = createSecurityHeaders(CONTENT_SECURITY_POLICY);

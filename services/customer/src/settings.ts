@@ -1,6 +1,11 @@
 /** Settings of customer. */
-import { parseDialAddress, parseHttpsOrigin, parseListenAddress, parseWorkloadId } from '@countersign/service-kit';
-import { parseHostNames } from './edge-checks.ts';
+import {
+  parseDialAddress,
+  parseHostNames,
+  parseHttpsOrigin,
+  parseListenAddress,
+  parseWorkloadId,
+} from '@countersign/service-kit';
 
 /** Beside the common ones. */
 export const customerSettings = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPolicyEngine } from '@countersign/authz';
 import type { Identities } from '@countersign/identities';
-import { findPortProblems, type Ports, portVariable } from '../ports.ts';
+import { findPortProblems, portVariable, type UsedPort } from '../ports.ts';
 import { findPostgresFile } from '../postgres/location.ts';
 import { layOutSpire } from '../spire/layout.ts';
 import type { SystemFile } from '../system-file.ts';
@@ -126,11 +126,11 @@ export function gatherPostgres(
 }
 
 /** Whether each port can be bound. */
-export async function gatherPorts(ports: Ports): Promise<PortFacts[]> {
+export async function gatherPorts(ports: readonly UsedPort[]): Promise<PortFacts[]> {
   const problems = await findPortProblems(ports);
-  return problems.map(({ name, problem }) => ({
+  return problems.map(({ name, port, problem }) => ({
     name,
-    port: ports[name],
+    port,
     variable: portVariable(name),
     ...(problem === undefined ? {} : { problem }),
   }));

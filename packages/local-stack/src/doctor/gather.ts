@@ -1,7 +1,8 @@
 /** Gathers all facts: of the running system, if there is one, and of the environment of one service, if one is named. */
 import { dirname } from 'node:path';
 import { type Identities, loadIdentities } from '@countersign/identities';
-import { portsFromEnv } from '../ports.ts';
+import { portsFromEnv, usedPorts } from '../ports.ts';
+import { consoleFromEnv } from '../settings.ts';
 import { findRunningSystem, type SystemFile } from '../system-file.ts';
 import type { EnvironmentFacts, Facts } from './facts.ts';
 import { gatherEndpoint, gatherRunningWorkload, gatherWorkload } from './gather-identity.ts';
@@ -40,7 +41,10 @@ export async function gatherFacts(options: GatherOptions): Promise<Facts> {
     health,
     policy: await gatherPolicy(identities, env['POLICY_BUNDLE'], system?.logs),
     postgres: gatherPostgres(identities, stateDirectory, system),
-    ports: system === undefined && service === undefined ? await gatherPorts(portsFromEnv({ ...env })) : [],
+    ports:
+      system === undefined && service === undefined
+        ? await gatherPorts(usedPorts(portsFromEnv({ ...env }), consoleFromEnv({ ...env })))
+        : [],
     files: gatherFiles(privateRoots(own, stateDirectory, system)),
   };
 }

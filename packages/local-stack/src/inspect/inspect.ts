@@ -1,22 +1,15 @@
 /**
  * `npm run inspect -- <service | PEM file | unix:///socket>`: whose certificate it is, for how long, and by whom.
  */
-import { createHash, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeSvid, type SvidDescription } from '@countersign/service-kit';
-import {
-  createWorkloadApiJwtBundleSource,
-  fetchX509Context,
-  type ParsedCertificate,
-  parseCertificate,
-  parsePem,
-  SpiffeId,
-} from '@countersign/spiffe-tls';
+import { type ParsedCertificate, parseCertificate, parsePem, SpiffeId } from '@countersign/spiffe-tls';
 import { LocalStackError, messageOf, systemErrorCode } from '../errors.ts';
 import { stateDirectoryFromEnv } from '../settings.ts';
 import { findRunningSystem } from '../system-file.ts';
 import { openWorkloadSocket } from '../workload-socket.ts';
+import { fetchWorkloadIdentity } from './workload-identity.ts';
 
 /** What the program is run with. */
 export interface InspectContext {
@@ -28,9 +21,6 @@ export interface InspectContext {
 
 const usage = `usage: npm run inspect -- [--json] <what>
   <what> is a workload of the running system (backend), a PEM file, or a Workload API socket (unix:///path)`;
-
-/** How long a Workload API has to answer. */
-const timeoutMs = 5_000;
 
 /** A public key of a JWT bundle, as people look for it: `kid` is what a token's header names. */
 export interface JwtKeyDescription {
@@ -96,29 +86,14 @@ async function describe(what: string, env: NodeJS.ProcessEnv): Promise<InspectDo
 }
 
 async function describeSocket(endpoint: string): Promise<InspectDocument> {
-  const { svid } = await fetchX509Context({ endpoint, timeoutMs });
-  return { ...describeSvid(svid), jwt_keys: await describeJwtKeys(endpoint) };
-}
-
-/** Keys of all JWT bundles that this workload gets, the own trust domain's and the federated ones'. */
-async function describeJwtKeys(endpoint: string): Promise<JwtKeyDescription[]> {
-  await using source = createWorkloadApiJwtBundleSource({ endpoint, initialTimeoutMs: timeoutMs });
-  const bundles = [...(await source.ready())];
-  return bundles.flatMap(({ trustDomain, keys }) =>
-    keys.map(({ keyId, kind, publicKey }) => ({
-      trust_domain: trustDomain.name,
-      kid: keyId,
-      kind: kindOf(kind, publicKey),
-      sha256_fingerprint: createHash('sha256')
-        .update(publicKey.export({ type: 'spki', format: 'der' }))
-        .digest('hex'),
-    })),
-  );
-}
-
-function kindOf(kind: string, { asymmetricKeyDetails }: KeyObject): string {
-  const bits = asymmetricKeyDetails?.modulusLength;
-  return bits === undefined ? kind : `${kind} ${bits}`;
+  const { svid, jwtKeys } = await fetchWorkloadIdentity(endpoint);
+  const keys = jwtKeys.map(({ trustDomain, kid, kind, sha256Fingerprint }) => ({
+    trust_domain: trustDomain,
+    kid,
+    kind,
+    sha256_fingerprint: sha256Fingerprint,
+  }));
+  return { ...describeSvid(svid), jwt_keys: keys };
 }
 
 /** The first certificate of the file is the leaf; keys in it are not looked at. */

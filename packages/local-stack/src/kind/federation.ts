@@ -2,6 +2,7 @@
  * A second trust domain with a SPIRE server of its own, federated with ours and un-federated again: backend gets the
  * partner's bundle, and loses it. No grant names anybody of the partner's; who is believed is not yet who is allowed.
  */
+import { partnerTrustDomain } from '../partner-name.ts';
 import type { SpireCommands } from '../spire/control.ts';
 import { className, findClusterSpiffeId } from './cluster-identities.ts';
 import type { ClusterLogs, PodLine } from './cluster-logs.ts';
@@ -26,7 +27,7 @@ export const federated = 'backend';
 
 const namespace = 'partner';
 const server = 'partner-spire-server';
-const trustDomain = 'partner.example';
+const trustDomain = partnerTrustDomain;
 const id = `spiffe://${trustDomain}`;
 const kind = 'clusterfederatedtrustdomains.spire.spiffe.io';
 

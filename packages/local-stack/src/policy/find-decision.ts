@@ -67,12 +67,12 @@ function decisionOf(decisionId: string, file: string, record: Readonly<Record<st
 const UNREAD = ['/input/resource', '/input/time'];
 
 /** Pointers of what a mask took away and the policy was asked with: a decision without it would be another. */
-export function hiddenInput({ hidden }: LoggedDecision): readonly string[] {
+export function hiddenInput({ hidden }: Pick<LoggedDecision, 'hidden'>): readonly string[] {
   return hidden.filter((path) => isBelow(path, '/input') && !UNREAD.some((unread) => isBelow(path, unread)));
 }
 
 /** The input to ask again: where a mask went through a part that no rule reads, that part as it may be. */
-export function inputToReplay({ input, hidden }: LoggedDecision): unknown {
+export function inputToReplay({ input, hidden }: Pick<LoggedDecision, 'input' | 'hidden'>): unknown {
   if (!isRecord(input)) return input;
   const isHidden = (part: string) => hidden.some((path) => isBelow(path, part));
   const { resource, ...rest } = input;

@@ -14,13 +14,14 @@ import { findPostgresAccount, mayRead, type PostgresAccount } from '../postgres/
 export const defaultFirstUid = 61_000;
 
 /**
- * User and group of each workload, in the order of `identities.json`.
+ * User and group of each workload, in the order of `identities.json`, and of the console after them: it has no entry, so the
+ * agent gives it no identity, and it is not root.
  * @throws {LocalStackError} `SPIRE_UNAVAILABLE` when we are not root.
  */
 export function accountsOf(identities: Identities, firstUid: number = defaultFirstUid): ReadonlyMap<string, Account> {
   const postgres = requireRoot();
   return new Map(
-    identities.names().map((name, index) => {
+    [...identities.names(), 'console'].map((name, index) => {
       const own = firstUid + index;
       return [name, { uid: name === 'postgres' ? postgres.uid : own, gid: own }];
     }),

@@ -26,6 +26,10 @@ export interface SpireCommands {
   /** Replaces entries of these IDs: whatever changed, the agent has them signed anew at its next sync. */
   updateEntries(entries: readonly SpireEntry[]): Promise<void>;
   deleteEntry(entryId: string): Promise<void>;
+  /** IDs of all entries that the server has. */
+  entryIds(): Promise<ReadonlySet<string>>;
+  /** Names of the foreign trust domains whose bundles the server has. */
+  federatedTrustDomains(): Promise<readonly string[]>;
   x509Authorities(): Promise<SpireAuthorities>;
   jwtAuthorities(): Promise<SpireAuthorities>;
 }
@@ -57,6 +61,16 @@ export function createSpireCommands(command: SpireCommand): SpireCommands {
     async deleteEntry(entryId) {
       await command(['entry', 'delete', '-entryID', entryId]);
     },
+    async entryIds() {
+      // SPIRE's own answer.
+      const { entries = [] } = JSON.parse(await command(['entry', 'show', '-output', 'json'])) as ShownEntries;
+      return new Set(entries.map(({ id }) => id));
+    },
+    async federatedTrustDomains() {
+      // Likewise.
+      const { bundles = [] } = JSON.parse(await command(['bundle', 'list', '-output', 'json'])) as ShownBundles;
+      return bundles.map(({ trust_domain: name }) => name);
+    },
     async x509Authorities() {
       return authoritiesIn(await command(['localauthority', 'x509', 'show', '-output', 'json']));
     },
@@ -64,6 +78,14 @@ export function createSpireCommands(command: SpireCommand): SpireCommands {
       return authoritiesIn(await command(['localauthority', 'jwt', 'show', '-output', 'json']));
     },
   };
+}
+
+interface ShownEntries {
+  readonly entries?: readonly { readonly id: string }[];
+}
+
+interface ShownBundles {
+  readonly bundles?: readonly { readonly trust_domain: string }[];
 }
 
 interface ShownAuthority {

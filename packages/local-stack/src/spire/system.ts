@@ -3,14 +3,12 @@
  */
 
 import { TrustDomain } from '@countersign/spiffe-tls';
-import type { IdentityControl } from '../identity-control.ts';
-import type { Account } from '../identity-provider.ts';
 import type { LogRecord } from '../part.ts';
-import { type RunningSystem, type SystemOptions, startOn } from '../system.ts';
+import { type OperatedSystem, type RunningSystem, type SystemOptions, startOn } from '../system.ts';
 import { createSpireCommand } from './command.ts';
 import { rootFiles } from './config-files.ts';
 import { createSpireCommands, type SpireControl } from './control.ts';
-import { createSpireIdentityControl } from './identity-control.ts';
+import { createSpireOperator } from './operator.ts';
 import { createSpireProvider, type SpireOptions } from './provider.ts';
 import { replaceRoot } from './root-ca.ts';
 
@@ -20,12 +18,8 @@ export interface SpireSystemOptions extends SystemOptions {
 }
 
 /** A running system on SPIRE. */
-export interface SpireSystem extends RunningSystem {
+export interface SpireSystem extends OperatedSystem {
   readonly spire: SpireControl;
-  /** The part of it that every provider of identities has. */
-  readonly control: IdentityControl;
-  /** User and group that a workload's program runs as. */
-  accountOf(workload: string): Account | undefined;
 }
 
 /**
@@ -47,8 +41,9 @@ export async function startSpireSystem(options: SpireSystemOptions): Promise<Spi
   return {
     ...system,
     spire,
-    control: createSpireIdentityControl({ spire, system, identities, entries: provider.entries }),
-    accountOf: (workload) => provider.accounts.get(workload),
+    ...createSpireOperator({ spire, system, identities, entries: provider.entries }),
+    provider: 'spire',
+    replacesCa: (options.spire.root ?? 'disk') === 'disk',
   };
 }
 

@@ -1,11 +1,13 @@
 /**
  * `npm start`: the whole system in a terminal, until Ctrl-C.
  */
+import { openStackControl } from '../control/open.ts';
+import type { StackControlServer } from '../control/server.ts';
 import { LocalStackError, messageOf } from '../errors.ts';
 import { portsFromEnv } from '../ports.ts';
-import { spireFromEnv, stateDirectoryFromEnv, svidTtlFromEnv } from '../settings.ts';
+import { consoleFromEnv, spireFromEnv, stateDirectoryFromEnv, svidTtlFromEnv } from '../settings.ts';
 import { startSpireSystem } from '../spire/system.ts';
-import { type RunningSystem, type SystemOptions, startSystem } from '../system.ts';
+import { type OperatedSystem, type RunningSystem, type SystemOptions, startSystem } from '../system.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 /** One Ctrl-C may arrive more than once: from the terminal and from the programs between it and us. */
@@ -19,6 +21,7 @@ export async function runStart(host: NodeJS.Process): Promise<number> {
   const terminal = createTerminal(host.stdout);
   const stop = new AbortController();
   let system: RunningSystem | undefined;
+  let control: StackControlServer | undefined;
   onStopRequests(host, {
     first: () => stop.abort(),
     second: () => {
@@ -27,20 +30,38 @@ export async function runStart(host: NodeJS.Process): Promise<number> {
     },
   });
   try {
-    system = await begin(host.env, terminal, stop.signal);
+    const begun = await begin(host.env, terminal, stop.signal);
+    system = begun.system;
+    control = await openControl(begun.system, host);
+    terminal.say(begun.tryThis);
     const failure = await Promise.race([system.failed, untilAborted(stop.signal)]);
     terminal.say(failure === undefined ? '\nstopping' : `\n${failure.message}\nstopping everything`);
+    await control?.close();
     await system.stop();
     terminal.say('stopped');
     return failure === undefined ? 0 : 1;
   } catch (error) {
+    // It runs already when its control can't be opened.
+    await system?.stop();
     if (stop.signal.aborted) return 0;
     host.stderr.write(`\ncan't start: ${error instanceof LocalStackError ? error.message : describeBug(error)}\n`);
     return 1;
   }
 }
 
-async function begin(env: NodeJS.ProcessEnv, terminal: Terminal, signal: AbortSignal): Promise<RunningSystem> {
+/** What commands the system is there for the console: without one nobody could ask for it. */
+function openControl(system: OperatedSystem, { env, stderr }: NodeJS.Process): Promise<StackControlServer> | undefined {
+  if (system.addresses.console === undefined) return undefined;
+  return openStackControl(system, env, (error) => stderr.write(`the stack's control failed: ${describeBug(error)}\n`));
+}
+
+interface Begun {
+  readonly system: OperatedSystem;
+  /** What to say once everything is there. */
+  readonly tryThis: string;
+}
+
+async function begin(env: NodeJS.ProcessEnv, terminal: Terminal, signal: AbortSignal): Promise<Begun> {
   const stateDirectory = stateDirectoryFromEnv(env);
   const svidTtlMs = svidTtlFromEnv(env);
   const ports = portsFromEnv(env);
@@ -52,18 +73,17 @@ async function begin(env: NodeJS.ProcessEnv, terminal: Terminal, signal: AbortSi
     ports,
     env,
     signal,
+    console: consoleFromEnv(env),
     ...(svidTtlMs === undefined ? {} : { svidTtlMs }),
     onReady: terminal.ready,
     onRecord: terminal.record,
   };
   if (spire === undefined) {
     const system = await startSystem(options);
-    terminal.say(whatToTry(system.customerUrl, besideTrustDomain));
-    return system;
+    return { system, tryThis: whatToTry(system, besideTrustDomain) };
   }
   const system = await startSpireSystem({ ...options, spire });
-  terminal.say(whatToTry(system.customerUrl, besideSpire(spire.server, system.spire.serverSocket)));
-  return system;
+  return { system, tryThis: whatToTry(system, besideSpire(spire.server, system.spire.serverSocket)) };
 }
 
 function onStopRequests(host: NodeJS.Process, on: { first(): void; second(): void }): void {
@@ -107,11 +127,13 @@ function besideSpire(server: string, socket: string): string[] {
   ];
 }
 
-function whatToTry(url: string, beside: readonly string[]): string {
+function whatToTry({ customerUrl: url, addresses }: RunningSystem, beside: readonly string[]): string {
+  const page = addresses.console?.http;
   return [
     '',
     `ready ${url}`,
     '',
+    ...(page === undefined ? [] : [`  http://${page}  the live map, attack lab and policy editor`, '']),
     '  in a browser: place an order and see each hop. Or in another terminal:',
     `  curl '${url}/api/hello?via=grpc'`,
     `  curl '${url}/api/orders' -H 'content-type: application/json' -d '{"item":"tea","quantity":2,"customer":"Ada","via":"http"}'`,

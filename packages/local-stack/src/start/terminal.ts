@@ -22,6 +22,7 @@ const titles: Readonly<Record<ProgramName, string>> = {
   'db-client': 'db-client',
   backend: 'backend',
   customer: 'customer',
+  console: 'console',
 };
 
 /** @param out where to write; colours only on a terminal */

@@ -1,0 +1,55 @@
+/** The page's layout: header, what is wrong if something is, the live picture at the left, what can be done at the right. */
+import { lazy, Suspense } from 'react';
+import { I18nProvider } from 'react-aria-components';
+import { Loading, Panel, Toasts } from './design/index.ts';
+import { MapPanel } from './map/map-panel.tsx';
+import { Header } from './shell/header.tsx';
+import { Notices } from './shell/notices.tsx';
+import { Refusals } from './shell/refusals.tsx';
+import { useShell } from './shell/shell-store.ts';
+import { Workbench } from './shell/workbench.tsx';
+import './app.css';
+
+const ChartPanel = lazy(() => import('./chart/chart-panel.tsx'));
+const Tour = lazy(() => import('./tour/tour.tsx'));
+
+export function App() {
+  const tourOpen = useShell((shell) => shell.tourOpen);
+  const closeTour = useShell((shell) => shell.closeTour);
+  return (
+    <I18nProvider locale="en-US">
+      <a href="#workbench" className="skip">
+        Skip to what you can do
+      </a>
+      <Header />
+      <main className="page">
+        <Notices />
+        <div className="page-live">
+          <MapPanel />
+          <Suspense fallback={<ChartComing />}>
+            <ChartPanel />
+          </Suspense>
+          <Refusals />
+        </div>
+        <Workbench />
+      </main>
+      {tourOpen && (
+        <Suspense>
+          <Tour onClose={closeTour} />
+        </Suspense>
+      )}
+      <Toasts />
+    </I18nProvider>
+  );
+}
+
+/** As high as the chart, so that nothing moves when it comes. */
+function ChartComing() {
+  return (
+    <Panel title="The last minutes" tour="chart">
+      <div className="page-chart-coming">
+        <Loading what="the chart" />
+      </div>
+    </Panel>
+  );
+}
