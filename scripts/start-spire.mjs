@@ -1,5 +1,5 @@
 /** `npm run start:spire`: the whole system on this machine, on real SPIRE. */
-import { launch } from './launch.mjs';
 import { spireEnvironment } from './spire-environment.mjs';
+import { startWithConsole } from './start-with-console.mjs';
 
-launch('start', process.argv.slice(2), { ...spireEnvironment(), COUNTERSIGN_IDENTITY_PROVIDER: 'spire' });
+startWithConsole({ ...spireEnvironment(), COUNTERSIGN_IDENTITY_PROVIDER: 'spire' });

@@ -1,4 +1,4 @@
 /** `npm start`: the whole system on this machine. */
-import { launch } from './launch.mjs';
+import { startWithConsole } from './start-with-console.mjs';
 
-launch('start', process.argv.slice(2));
+startWithConsole();

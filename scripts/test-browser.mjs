@@ -11,11 +11,12 @@ const node = ensureSetup();
 const env = { ...process.env, NODE_ENV: 'test' };
 try {
   env.COUNTERSIGN_CHROMIUM = ensureChromium((text) => console.error(`test:browser: ${text}`));
-  await ensureConsolePage();
 } catch (error) {
   console.error(`test:browser: ${error.message}`);
   process.exit(1);
 }
+// What is wrong with the page was said.
+if (ensureConsolePage(node) === undefined) process.exit(1);
 const chosen = process.argv.slice(2);
 const args = [
   '--test',

@@ -9,7 +9,7 @@ import { findTool } from './peer-tools.mjs';
 
 // All but the last run without SPIRE, too: the variable has them run on it.
 const ALL = [
-  'test/integration/{doctor,explain,lifecycle,order-journey,policy-life,postgres,refusals,rogue,rotation,telemetry}.test.ts',
+  'test/integration/{doctor,explain,lifecycle,order-journey,policy-life,postgres,refusals,rogue,rotation,stack-control,telemetry}.test.ts',
   'test/{matrix,prove}/*.test.ts',
   'test/spire/*.test.ts',
 ];

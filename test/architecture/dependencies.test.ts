@@ -5,7 +5,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { test } from 'node:test';
+import { productionPackages } from '../../scripts/image-packages.mjs';
 import { importsOf, isTest, listFiles, listSources, root, type SourceFile, workspaceOf } from './source-files.ts';
+
+/** A page for development, which the services know nothing of. */
+const CONSOLE = 'services/console';
 
 const sources = listSources();
 const production = sources.filter((file) => !isTest(file.path));
@@ -65,11 +69,64 @@ test('the security core knows neither OPA, OpenTelemetry nor Express', () => {
 });
 
 test('only tests import testkit, and no service imports a development package', () => {
-  const development = ['packages/dev-trust-domain', 'packages/local-stack', 'packages/identities'];
+  const development = [
+    'packages/dev-trust-domain',
+    'packages/local-stack',
+    'packages/identities',
+    'packages/otlp-receiver',
+  ];
   const offenders = arrows(production).filter(
-    ({ from, to }) => to === 'packages/testkit' || (from.startsWith('services/') && development.includes(to)),
+    ({ from, to }) =>
+      to === 'packages/testkit' || (from.startsWith('services/') && from !== CONSOLE && development.includes(to)),
   );
   assert.deepEqual(offenders, []);
+});
+
+test('the console is a development process: of the development packages it knows the control and the receiver alone', () => {
+  const development = /^@countersign\/(dev-trust-domain|local-stack|identities|otlp-receiver|testkit)/;
+  const known = production
+    .filter(({ path }) => workspaceOf(path) === CONSOLE)
+    .flatMap(importsOf)
+    .filter((specifier) => development.test(specifier));
+  assert.deepEqual([...new Set(known)].sort(), ['@countersign/local-stack/control', '@countersign/otlp-receiver']);
+});
+
+test('what the control imports reaches neither an identity nor a key', () => {
+  const entry = 'packages/local-stack/src/control/index.ts';
+  const reached = new Set([entry]);
+  for (const path of reached) {
+    const file = sources.find((source) => source.path === path);
+    assert.ok(file !== undefined, path);
+    for (const specifier of importsOf(file)) {
+      if (specifier.startsWith('.')) reached.add(posix.join(posix.dirname(path), specifier));
+      else assert.match(specifier, /^node:/, `${path} imports ${specifier}`);
+    }
+  }
+  assert.ok(reached.size > 2, [...reached].join(' '));
+});
+
+test('nothing that is run in production contains the console', () => {
+  const services = listFiles()
+    .filter((path) => /^services\/[^/]+\/package\.json$/.test(path))
+    .map(posix.dirname)
+    .filter((service) => service !== CONSOLE);
+  assert.ok(services.length >= 3);
+  for (const service of services) {
+    const folders = productionPackages(service).map(({ folder }) => folder);
+    assert.deepEqual(
+      folders.filter((folder) =>
+        /^(services\/console|packages\/(local-stack|otlp-receiver))$|node_modules\/(react|vite)$/.test(folder),
+      ),
+      [],
+      service,
+    );
+  }
+  const deployed = listFiles().filter((path) => /^kind\/(base|examples)\//.test(path));
+  assert.ok(deployed.length > 10);
+  assert.deepEqual(
+    deployed.filter((path) => /console/.test(readFileSync(root + path, 'utf8'))),
+    [],
+  );
 });
 
 test('no cycle between workspaces', () => {

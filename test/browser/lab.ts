@@ -31,11 +31,12 @@ export interface OpenOptions extends BrowserContextOptions {
 /** The page and what one does on it. */
 export interface OpenConsole extends WatchedPage, ConsoleView {}
 
+/** @param options `env` is on top of this process's */
 export async function startLab(options: Partial<SystemOptions> = {}): Promise<Lab> {
   const policyData = temporaryStateDirectory();
   cpSync(fileURLToPath(new URL('../../policies/data', import.meta.url)), policyData, { recursive: true });
-  const env = { ...process.env, POLICY_DATA: policyData };
-  const [browser, system] = await Promise.all([launchChromium(), startTestSystem({ env, console: true, ...options })]);
+  const env = { ...process.env, ...options.env, POLICY_DATA: policyData };
+  const [browser, system] = await Promise.all([launchChromium(), startTestSystem({ ...options, env, console: true })]);
   const control = await openStackControl(system, env);
   const { console: addresses } = system.addresses;
   if (addresses === undefined) throw new TypeError('test: the system runs without a console');

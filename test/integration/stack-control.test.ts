@@ -5,29 +5,41 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync } from 'node:fs';
+import { chmodSync, cpSync, lstatSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { openStackControl, type StackControlServer } from '@countersign/local-stack';
+import { fileURLToPath } from 'node:url';
+import {
+  openStackControl,
+  partnerTrustDomain,
+  removeStateDirectory,
+  type StackControlServer,
+} from '@countersign/local-stack';
 import { createStackControlClient, type StackControl } from '@countersign/local-stack/control';
 import { call } from './json-client.ts';
 import { startOrderLoop } from './order-loop.ts';
-import { isOnSpire, type SystemAnywhere, startTestSystemAnywhere } from './test-system.ts';
+import { isOnSpire, type SystemAnywhere, startTestSystemAnywhere, temporaryStateDirectory } from './test-system.ts';
 
+/** A copy of the grants, which the services may read whoever they run as. */
+const grants = temporaryStateDirectory();
 let system: SystemAnywhere;
 let server: StackControlServer;
 let control: StackControl;
 
 before(async () => {
-  system = await startTestSystemAnywhere();
-  server = await openStackControl(system, process.env, assert.ifError);
+  cpSync(fileURLToPath(new URL('../../policies/data', import.meta.url)), grants, { recursive: true });
+  chmodSync(grants, 0o755);
+  const env = { ...process.env, POLICY_DATA: grants };
+  system = await startTestSystemAnywhere({ env });
+  server = await openStackControl(system, env, assert.ifError);
   control = createStackControlClient(server.path);
 });
 
 after(async () => {
   await server?.close();
   await system?.stop();
+  removeStateDirectory(grants);
 });
 
 const isReady = async (health: string) => (await call(`http://${health}/readyz`)).status === 200;
@@ -203,24 +215,42 @@ test('a new CA: every running workload has only the new root, and no order faile
   assert.ok(!roots.flat().includes(old));
 });
 
-test('the partner is not believed, then believed and not allowed, and not believed again', async () => {
-  const before = await control.partnerCall();
-  assert.deepEqual([before.served, before.wire], [false, 'closed']);
-  assert.match(before.meaning, /^Not believed: backend has no bundle of partner\.example/);
-  const { federation } = await control.federate();
-  assert.equal(federation.federated, true);
-  const during = await control.partnerCall();
-  assert.deepEqual([during.served, during.wire], [false, 'closed']);
-  assert.match(during.meaning, /^Believed, not allowed: .*no grant names spiffe:\/\/partner\.example\/buyer/);
+/** The grants with one for the partner's workload, made from what is there now. */
+async function grantPartner(operations: Readonly<Record<string, object>>): Promise<string> {
+  const { text, revision } = await control.policy();
+  const changed: Record<string, Record<string, object>> = JSON.parse(text);
+  const backend = changed[system.identities.workload('backend').spiffeId];
+  assert.ok(backend);
+  backend[(await control.describe()).federation.partnerId] = operations;
+  return (await control.applyPolicy(JSON.stringify(changed, undefined, 2), revision)).revision;
+}
+
+test('the partner: not believed; believed and not allowed; allowed; and not believed again, whatever is granted', async () => {
+  const expectCall = async (served: boolean, wire: string, meaning: RegExp) => {
+    const call = await control.partnerCall();
+    assert.deepEqual([call.served, call.wire], [served, wire]);
+    assert.match(call.meaning, meaning);
+  };
   const bundles = async () => (await control.certificate('backend')).bundles.map(({ trustDomain }) => trustDomain);
-  assert.deepEqual(new Set(await bundles()), new Set([system.identities.trustDomain, 'partner.example']));
+  const own = system.identities.trustDomain;
+  await expectCall(false, 'closed', /^Not believed: backend has no bundle of partner\.example/);
+  assert.equal((await control.federate()).federation.federated, true);
+  assert.deepEqual(new Set(await bundles()), new Set([own, partnerTrustDomain]));
+  await expectCall(false, 'closed', /^Believed, not allowed: .*no grant names spiffe:\/\/partner\.example\/buyer/);
+  const other = await grantPartner({ 'GET /orders': {} });
+  await expectCall(false, 'HTTP 403 POLICY_DENIED', /^Believed, not allowed: .*none is for GET \/hello/);
+  await control.undoPolicy(other);
+  await expectCall(false, 'closed', /^Believed, not allowed: backend/);
+  const granted = await grantPartner({ 'GET /hello': {} });
+  await expectCall(true, 'HTTP 200', /^Allowed: /);
   await control.withdraw('backend');
   await control.give('backend');
-  assert.ok((await bundles()).includes('partner.example'), 'a new registration keeps the federation');
+  await control.rotate();
+  await expectCall(true, 'HTTP 200', /^Allowed: /);
   assert.match((await control.federate()).done, /already/);
-  const { federation: left } = await control.unfederate();
-  assert.equal(left.federated, false);
-  assert.deepEqual(await bundles(), [system.identities.trustDomain]);
-  assert.match((await control.partnerCall()).meaning, /^Not believed/);
+  assert.equal((await control.unfederate()).federation.federated, false);
+  assert.deepEqual(await bundles(), [own]);
+  await expectCall(false, 'closed', /^Not believed/);
   assert.match((await control.unfederate()).done, /does not/);
+  await control.undoPolicy(granted);
 });

@@ -43,13 +43,15 @@ export function readSources(): Sources {
     findCode(folder, code, words) {
       const quoted = new RegExp(`['"]${code}['"]`);
       const files = below(folder).filter((lines) => lines.some(({ text }) => quoted.test(text)));
-      const [said] = files
-        .flatMap((lines) => lines.map((line) => ({ line, lines, score: scoreOf(line.text, words) })))
+      const said = files
+        .flatMap((lines) => lines.map((line) => ({ line, score: scoreOf(line.text, code, words), lines })))
         .filter(({ score }) => score > 0)
-        .toSorted((a, b) => b.score - a.score);
-      if (said !== undefined) return placeOf(nearestWith(quoted, said.lines, said.line) ?? said.line);
-      const raising = files.flat().filter(({ text }) => quoted.test(text) && RAISES.test(text));
-      return placeOf(raising[0] ?? files.flat().find(({ text }) => quoted.test(text)));
+        .toSorted((a, b) => b.score - a.score)
+        .map(({ line, lines }) => ({ line, raised: nearestWith(quoted, lines, line) }));
+      const raised = said.find((each) => each.raised !== undefined)?.raised;
+      const check = said.find(({ line }) => ENDS.test(line.text))?.line;
+      const named = files.flat().filter(({ text }) => quoted.test(text));
+      return placeOf(raised ?? check ?? named.find(({ text }) => RAISES.test(text)) ?? named[0]);
     },
     findText: (file, text) => placeOf(linesOf(file).find((line) => line.text.includes(text))),
   };
@@ -57,6 +59,8 @@ export function readSources(): Sources {
 
 /** What makes an error of a code, or refuses by it. */
 const RAISES = /refus|fault\(|Error\(/;
+/** What ends a check whose code a helper gives. */
+const ENDS = /\b(throw|return)\b/;
 
 function filesBelow(folder: string): string[] {
   return readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' })
@@ -85,9 +89,10 @@ function nearestWith(pattern: RegExp, lines: readonly Line[], { line }: Line): L
 /** Shorter texts stand in many sentences. */
 const SHORTEST = 8;
 
-/** How much of the words stands in a line of the source, as texts between its quotes and around what it inserts. */
-function scoreOf(text: string, words: string): number {
+/** Texts of a line, between quotes and around what is inserted, that the words have, less those that they lack. */
+function scoreOf(text: string, code: string, words: string): number {
   const quoted = [...text.matchAll(/'([^']+)'|"([^"]+)"|`([^`]+)`/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
-  const parts = quoted.flatMap((each) => each.split(/\$\{[^}]*\}/)).map((part) => part.trim());
-  return parts.filter((part) => part.length >= SHORTEST && words.includes(part)).join('').length;
+  const parts = quoted.flatMap((each) => each.split(/\$\{[^}]*\}?/)).map((part) => part.trim());
+  const telling = parts.filter((part) => part.length >= SHORTEST && part !== code);
+  return telling.reduce((score, part) => score + (words.includes(part) ? part.length : -part.length), 0);
 }

@@ -37,7 +37,8 @@ export const maxSocketPathBytes: number = process.platform === 'linux' ? 107 : 1
 export function openStateDirectory(root: string, socketNames: readonly string[]): StateDirectory {
   // The root itself may be passed through, never listed: PostgreSQL runs as another user when we are root. All that is
   // inside is 0700.
-  makeOwnDirectory(root, isRoot() ? 0o711 : 0o700);
+  const outer = isRoot() ? 0o711 : 0o700;
+  makeOwnDirectory(root, outer);
   const real = realpathSync(root);
   const run = socketDirectory(real, socketNames);
   const state: StateDirectory = {
@@ -48,7 +49,7 @@ export function openStateDirectory(root: string, socketNames: readonly string[])
     cache: join(real, 'cache'),
     systemFile: join(real, 'system.json'),
   };
-  if (run !== join(real, 'run')) makeOwnDirectory(dirname(run), 0o700);
+  if (run !== join(real, 'run')) makeOwnDirectory(dirname(run), outer);
   for (const directory of [state.logs, state.ca, state.cache, run]) makeOwnDirectory(directory, 0o700);
   return state;
 }

@@ -30,6 +30,8 @@ describe('telemetry while a console runs', () => {
     const route = routeTelemetry({ OTEL_METRIC_EXPORT_INTERVAL: '60000' }, console);
     assert.ok('services' in route);
     assert.equal(route.services['OTEL_METRIC_EXPORT_INTERVAL'], undefined);
+    assert.equal(route.services['OTEL_METRIC_EXPORT_TIMEOUT'], undefined);
+    assert.equal(route.services['OTEL_BSP_SCHEDULE_DELAY'], '250');
   });
 
   for (const [name, value] of [

@@ -8,14 +8,13 @@ export type TelemetryRoute =
   | { readonly services: NodeJS.ProcessEnv; readonly console: NodeJS.ProcessEnv }
   | { readonly left: string };
 
-/** A map that shows a rotation two minutes later shows nothing. */
-const PROMPT: NodeJS.ProcessEnv = {
-  OTEL_BSP_SCHEDULE_DELAY: '250',
-  OTEL_BLRP_SCHEDULE_DELAY: '250',
-  OTEL_METRIC_EXPORT_INTERVAL: '2000',
-  // The reader refuses one that is longer than the interval.
-  OTEL_METRIC_EXPORT_TIMEOUT: '2000',
-};
+/** A map that shows a rotation two minutes later shows nothing. Each group is set as a whole, or is the user's. */
+const PROMPT: readonly NodeJS.ProcessEnv[] = [
+  { OTEL_BSP_SCHEDULE_DELAY: '250' },
+  { OTEL_BLRP_SCHEDULE_DELAY: '250' },
+  // The reader refuses a time-out that is longer than the interval.
+  { OTEL_METRIC_EXPORT_INTERVAL: '2000', OTEL_METRIC_EXPORT_TIMEOUT: '2000' },
+];
 
 /** What the console can stand in front of: one endpoint for all signals, OTLP over HTTP. */
 const UNDERSTOOD = /^OTEL_EXPORTER_OTLP_(ENDPOINT|HEADERS|PROTOCOL|TIMEOUT|COMPRESSION)$/;
@@ -29,10 +28,10 @@ export function routeTelemetry(user: NodeJS.ProcessEnv, otlpUrl: string): Teleme
   const left = given.find((name) => isElsewhere(name, user[name] ?? ''));
   if (left !== undefined) return { left };
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_EXPORTER_OTLP_HEADERS: headers = '' } = user;
-  const own = Object.fromEntries(Object.entries(PROMPT).filter(([name]) => !given.includes(name)));
+  const own = PROMPT.filter((group) => !Object.keys(group).some((name) => given.includes(name)));
   return {
     services: {
-      ...own,
+      ...Object.assign({}, ...own),
       OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl,
       // For the user's Collector alone.
       OTEL_EXPORTER_OTLP_HEADERS: '',

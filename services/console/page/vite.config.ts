@@ -17,9 +17,32 @@ function englishOnly(): Plugin {
   };
 }
 
+/**
+ * React Flow moves its viewport by d3-zoom, which brings d3-transition, and with it colour spaces, easing and timers. The
+ * map's viewport is set and never animated, so that nothing of it is ever called but `interrupt`, of which there is nothing
+ * to interrupt. A tenth of the drawing's size.
+ */
+function noTransitions(): Plugin {
+  const id = '\0no-transitions';
+  return {
+    name: 'no-transitions',
+    enforce: 'pre',
+    resolveId: { filter: { id: /^d3-transition$/ }, handler: () => id },
+    load: {
+      filter: { id: /^\0no-transitions$/ },
+      handler: () =>
+        [
+          "import { selection } from 'd3-selection';",
+          'selection.prototype.interrupt = function () { return this; };',
+          'export const interrupt = () => {};',
+        ].join('\n'),
+    },
+  };
+}
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [englishOnly(), react()],
+  plugins: [englishOnly(), noTransitions(), react()],
   build: {
     outDir: '../dist/page',
     emptyOutDir: true,

@@ -105,15 +105,28 @@ export async function startConsole({ config, logger }: ConsoleOptions): Promise<
 function createReceiver({ config, logger }: ConsoleOptions, store: Store) {
   const { forwardEndpoint, forwardHeaders, allowedHosts } = config;
   const forwarder =
-    forwardEndpoint === undefined ? undefined : createForwarder({ endpoint: forwardEndpoint, headers: forwardHeaders });
+    forwardEndpoint === undefined
+      ? undefined
+      : createForwarder({
+          endpoint: forwardEndpoint,
+          headers: forwardHeaders,
+          onState: (state) =>
+            logger[state.state === 'sending' ? 'info' : 'warn']({
+              event: 'forwarding',
+              to: forwardEndpoint.origin,
+              state: state.state,
+              ...('why' in state ? { message: state.why } : {}),
+            }),
+        });
   const sink = {
     spans: store.takeSpans,
     logs: store.takeLogs,
     metrics: store.takeMetrics,
     ...(forwarder === undefined ? {} : { received: forwarder.take }),
   };
+  const onError = (err: unknown) => logger.error({ event: 'handler_failed', err });
   return {
-    handle: refuseBrowsers(createOtlpHttpHandler({ sink }), { allowedHosts, onRefusal: logRefusal(logger) }),
+    handle: refuseBrowsers(createOtlpHttpHandler({ sink, onError }), { allowedHosts, onRefusal: logRefusal(logger) }),
     close: async () => forwarder?.close(DRAIN_MS),
   };
 }

@@ -92,7 +92,15 @@ function parseHeaders(text: string): ReadonlyMap<string, string> {
       const [, name, value] = /^\s*([\w.-]+)\s*=\s*([\x21-\x7e]*)\s*$/.exec(pair) ?? [];
       if (name === undefined || value === undefined)
         throw new Error(`must be name=value pairs separated by commas, got something else as the ${index + 1}. pair`);
-      return [name.toLowerCase(), decodeURIComponent(value)];
+      return [name.toLowerCase(), decodeValue(value, index)];
     }),
   );
+}
+
+function decodeValue(value: string, index: number): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw new Error(`must have percent-encoded values, got another one in the ${index + 1}. pair`);
+  }
 }

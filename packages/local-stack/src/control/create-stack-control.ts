@@ -24,8 +24,8 @@ export interface StackControlParts {
   readonly control: IdentityControl;
   readonly trust: TrustOperator;
   readonly system: Pick<RunningSystem, 'waitForLog' | 'pidOf' | 'addresses' | 'customerUrl'>;
-  /** Whether identities can be changed, and that be heard of. */
-  readonly identityAbility: AbilityState;
+  /** Of those parts that are not asked themselves. */
+  readonly abilities: Readonly<Record<'identity' | 'federation', AbilityState>>;
   readonly policy: PolicyControl;
   readonly attacks: AttackControl;
   /** Opens a Workload API address at which this process is that workload. */
@@ -38,6 +38,9 @@ export interface ClosableStackControl extends StackControl, AsyncDisposable {}
 /** People click; more than these have been forgotten by whoever asked. */
 const maxWaiting = 16;
 
+/** SPIRE's agent asks every five seconds: a workload that was just given an identity may have to wait for it. */
+const identityTimeoutMs = 20_000;
+
 /** Makes it. Nothing is started before somebody asks for it. */
 export function createStackControl(parts: StackControlParts): ClosableStackControl {
   const { provider, identities, system, policy, attacks, control } = parts;
@@ -49,10 +52,9 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
     const [workloads, state] = await Promise.all([identity.workloads(), federation.state()]);
     return { done, workloads, federation: state };
   };
-  /** What can't be heard of is not done. */
-  const change = (operation: () => Promise<string>) =>
+  const change = (operation: () => Promise<string>, ability: AbilityState = parts.abilities.identity) =>
     inTurn(async () => {
-      if (!parts.identityAbility.there) throw new LocalStackError('CONTROL_FAILED', parts.identityAbility.why);
+      assertThere(ability);
       return result(await operation());
     });
   return {
@@ -70,8 +72,7 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
           workloads,
           federation: state,
           abilities: {
-            identity: parts.identityAbility,
-            federation: parts.identityAbility,
+            ...parts.abilities,
             attacks: attacks.ability,
             policy: policyAbility,
           },
@@ -81,14 +82,18 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
     rotateCa: () => change(identity.rotateCa),
     withdraw: (workload) => change(() => identity.withdraw(workload)),
     give: (workload) => change(() => identity.give(workload)),
-    federate: () => change(federation.federate),
-    unfederate: () => change(federation.unfederate),
-    partnerCall: () => inTurn(federation.partnerCall),
+    federate: () => change(federation.federate, parts.abilities.federation),
+    unfederate: () => change(federation.unfederate, parts.abilities.federation),
+    partnerCall: () =>
+      inTurn(() => {
+        assertThere(parts.abilities.federation);
+        return federation.partnerCall();
+      }),
     certificate: (workload) =>
       translated(async () => {
         await assertRegistered(identities, control, workload);
         await using socket = await parts.openSocketAs(workload);
-        return certificateViewOf(workload, await fetchWorkloadIdentity(socket.endpoint));
+        return certificateViewOf(workload, await fetchWorkloadIdentity(socket.endpoint, identityTimeoutMs));
       }),
     policy: () => translated(policy.policy),
     checkPolicy: (text, recent) => translated(() => policy.checkPolicy(text, recent)),
@@ -100,6 +105,11 @@ export function createStackControl(parts: StackControlParts): ClosableStackContr
       await Promise.all([federation.close(), attacks[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** What is not there is refused with the reason that {@link StackControl.describe} gives. */
+function assertThere(ability: AbilityState): void {
+  if (!ability.there) throw new LocalStackError('CONTROL_FAILED', ability.why);
 }
 
 /** What a trust domain or a Workload API refuses is fit for people as it is; everything else is a bug. */

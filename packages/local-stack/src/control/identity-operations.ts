@@ -25,8 +25,6 @@ export interface IdentityOperations {
   workloads(): Promise<StackWorkload[]>;
   /** Those of these names that run and have an identity, so that they hear of what becomes of it. */
   hearing(names: readonly string[]): Promise<Holder[]>;
-  /** @throws {LocalStackError} `WORKLOAD_UNKNOWN` and the names that there are */
-  assertKnown(workload: string): void;
 }
 
 /** After a new CA signs, the old one leaves some seconds later; who waits for that waits a little longer. */
@@ -40,9 +38,7 @@ export function createIdentityOperations({ identities, control, system }: Identi
     const registered = await control.registered();
     return running(names.filter((name) => registered.has(name)));
   };
-  const assertKnown = (workload: string) => assertWorkload(identities, workload);
   return {
-    assertKnown,
     hearing,
     async workloads() {
       const registered = await control.registered();
@@ -72,14 +68,14 @@ export function createIdentityOperations({ identities, control, system }: Identi
       return `A new CA signs, and the old one is trusted no more: ${inWords(workloads)} took new SVIDs and dropped the old root.`;
     },
     async withdraw(workload) {
-      assertKnown(workload);
+      assertKnown(identities, workload);
       if (!(await control.registered()).has(workload)) return `${workload} had no identity already.`;
       const workloads = running([workload]);
       await untilHeard(system, { news: { withdrawn: true }, workloads }, () => control.withdraw(workload));
-      return `${workload} has no identity any more: nobody believes it from now on, and it believes nobody.`;
+      return `${workload} has no identity any more and gets no SVID; one that somebody copied is good until it expires or the CA is rolled.`;
     },
     async give(workload) {
-      assertKnown(workload);
+      assertKnown(identities, workload);
       if ((await control.registered()).has(workload)) return `${workload} had its identity already.`;
       const workloads = running([workload]);
       await untilHeard(system, { news: { changed: 'svid' }, workloads }, () => control.give(workload));
@@ -88,7 +84,7 @@ export function createIdentityOperations({ identities, control, system }: Identi
   };
 }
 
-function assertWorkload(identities: Identities, workload: string): void {
+function assertKnown(identities: Identities, workload: string): void {
   const names = identities.names();
   if (names.includes(workload)) return;
   throw new LocalStackError(
@@ -103,7 +99,7 @@ export async function assertRegistered(
   control: Pick<IdentityControl, 'registered'>,
   workload: string,
 ): Promise<void> {
-  assertWorkload(identities, workload);
+  assertKnown(identities, workload);
   if ((await control.registered()).has(workload)) return;
   throw new LocalStackError(
     'WORKLOAD_WITHOUT_IDENTITY',

@@ -4,15 +4,12 @@
 import type { OperatedSystem } from '../system.ts';
 import { findRunningSystem } from '../system-file.ts';
 import { openWorkloadSocket } from '../workload-socket.ts';
+import { abilitiesOf } from './abilities.ts';
 import { createAttackControl } from './attacks.ts';
 import { createStackControl } from './create-stack-control.ts';
 import { partnerId } from './federation-operations.ts';
 import { createPolicyControl } from './policy/policy-control.ts';
 import { listenStackControl, type StackControlServer } from './server.ts';
-import type { AbilityState } from './stack-control.ts';
-
-/** Log levels at which workloads tell of a new identity. */
-const telling = ['trace', 'debug', 'info'];
 
 /**
  * Listens on {@link OperatedSystem.stackControlSocket}. On SPIRE, where this is root, the console's user may open it, and nobody
@@ -36,7 +33,7 @@ export async function openStackControl(
     control: system.control,
     trust: system.trust,
     system,
-    identityAbility: identityAbility(system, env),
+    abilities: abilitiesOf(system, env),
     policy: createPolicyControl({ system, env, knownIds: [partnerId] }),
     attacks: createAttackControl({ stateDirectory, env }),
     openSocketAs: (workload) => openWorkloadSocket(findRunningSystem(stateDirectory), workload),
@@ -49,17 +46,4 @@ export async function openStackControl(
     return closing;
   };
   return { path: server.path, close, [Symbol.asyncDispose]: close };
-}
-
-/** Whether what is done to identities can be waited for. */
-function identityAbility(system: OperatedSystem, env: NodeJS.ProcessEnv): AbilityState {
-  const level = env['LOG_LEVEL'] ?? 'info';
-  if (!telling.includes(level))
-    return {
-      there: false,
-      why: `With LOG_LEVEL=${level} the services do not say when they have a new identity; start without it.`,
-    };
-  if (!system.replacesCa)
-    return { there: false, why: 'A new CA takes a root on disk, and this SPIRE is its own root.' };
-  return { there: true };
 }

@@ -26,11 +26,11 @@ export interface WorkloadIdentity {
   readonly jwtKeys: readonly JwtKeyText[];
 }
 
-/** How long a Workload API has to answer. */
-const timeoutMs = 5_000;
-
-/** Asks as whoever the address takes us for. The private key comes along, and is not kept. */
-export async function fetchWorkloadIdentity(endpoint: string): Promise<WorkloadIdentity> {
+/**
+ * Asks as whoever the address takes us for. The private key comes along, and is not kept.
+ * @param timeoutMs how long the Workload API has to answer
+ */
+export async function fetchWorkloadIdentity(endpoint: string, timeoutMs = 5_000): Promise<WorkloadIdentity> {
   const { svid, bundles } = await fetchX509Context({ endpoint, timeoutMs });
   await using source = createWorkloadApiJwtBundleSource({ endpoint, initialTimeoutMs: timeoutMs });
   const { id, leaf, chain } = svid;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { describeRecord, isShown } from './terminal.ts';
+import { createComplaintFilter, describeRecord, isShown } from './terminal.ts';
 
 describe('what is shown', () => {
   for (const [record, shown] of [
@@ -13,6 +13,17 @@ describe('what is shown', () => {
   ] as const) {
     it(`${record.event}: ${shown ? 'yes' : 'only in the file'}`, () => assert.equal(isShown(record), shown));
   }
+
+  it('telemetry that can not be delivered: once a minute for each program, whatever else happens', () => {
+    let now = 0;
+    const isNews = createComplaintFilter(() => now);
+    const complaint = { event: 'telemetry', level: 'error' };
+    assert.deepEqual([isNews('backend', complaint), isNews('backend', complaint)], [true, false]);
+    assert.equal(isNews('customer', complaint), true);
+    assert.equal(isNews('backend', { event: 'refused', level: 'warn' }), true);
+    now = 60_000;
+    assert.deepEqual([isNews('backend', complaint), isNews('backend', complaint)], [true, false]);
+  });
 
   it('a refusal says which rule, expected and got', () => {
     const record = {

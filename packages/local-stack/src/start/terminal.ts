@@ -39,6 +39,7 @@ export function createTerminal(out: NodeJS.WriteStream, startedAt: number = Date
     sync: true,
   });
   const say = (text: string) => void out.write(`${text}\n`);
+  const isNews = createComplaintFilter();
   return {
     say,
     ready(program, where) {
@@ -46,7 +47,8 @@ export function createTerminal(out: NodeJS.WriteStream, startedAt: number = Date
       say(`  ${titles[program].padEnd(14)}${where.padEnd(46)}${seconds} s`);
     },
     record(program, record) {
-      if (isShown(record)) pretty.write(`${JSON.stringify({ ...record, service: program })}\n`);
+      if (isShown(record) && isNews(program, record))
+        pretty.write(`${JSON.stringify({ ...record, service: program })}\n`);
     },
   };
 }
@@ -55,6 +57,23 @@ export function createTerminal(out: NodeJS.WriteStream, startedAt: number = Date
 export function isShown(record: LogRecord): boolean {
   const { event, level } = record;
   return event === 'request' || event === 'refused' || level === 'warn' || level === 'error' || level === 'fatal';
+}
+
+/** How long a program's telemetry may complain unheard after it was shown. */
+const COMPLAINT_EVERY_MS = 60_000;
+
+/**
+ * Telemetry that can't be delivered is said with every export, several times a second: here once a minute for each program.
+ * The log file has all of it.
+ */
+export function createComplaintFilter(now: () => number = Date.now) {
+  const shownAt = new Map<ProgramName, number>();
+  return (program: ProgramName, { event }: LogRecord): boolean => {
+    if (event !== 'telemetry') return true;
+    const isNews = now() - (shownAt.get(program) ?? Number.NEGATIVE_INFINITY) >= COMPLAINT_EVERY_MS;
+    if (isNews) shownAt.set(program, now());
+    return isNews;
+  };
 }
 
 /** A record as one line: who refused whom and why, who asked for what and what became of it. */

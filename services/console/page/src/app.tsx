@@ -1,9 +1,10 @@
-/** The page's layout: header, what is wrong if something is, the live picture at the left, what can be done at the right. */
-import { lazy, Suspense } from 'react';
+/** The page's layout: header, what is wrong if something is, the live map, what can be done, and what has been. */
+import { lazy } from 'react';
 import { I18nProvider } from 'react-aria-components';
-import { Loading, Panel, Toasts } from './design/index.ts';
+import { Loading, Panel, Part } from './design/index.ts';
 import { MapPanel } from './map/map-panel.tsx';
 import { Header } from './shell/header.tsx';
+import { Messages } from './shell/messages.tsx';
 import { Notices } from './shell/notices.tsx';
 import { Refusals } from './shell/refusals.tsx';
 import { useShell } from './shell/shell-store.ts';
@@ -22,23 +23,25 @@ export function App() {
         Skip to what you can do
       </a>
       <Header />
-      <main className="page">
+      <main>
         <Notices />
-        <div className="page-live">
+        <div className="page">
           <MapPanel />
-          <Suspense fallback={<ChartComing />}>
-            <ChartPanel />
-          </Suspense>
-          <Refusals />
+          <Workbench />
+          <div className="page-past">
+            <Part what="the chart" fallback={<ChartComing />}>
+              <ChartPanel />
+            </Part>
+            <Refusals />
+          </div>
         </div>
-        <Workbench />
       </main>
       {tourOpen && (
-        <Suspense>
+        <Part what="the tour">
           <Tour onClose={closeTour} />
-        </Suspense>
+        </Part>
       )}
-      <Toasts />
+      <Messages />
     </I18nProvider>
   );
 }
@@ -46,7 +49,7 @@ export function App() {
 /** As high as the chart, so that nothing moves when it comes. */
 function ChartComing() {
   return (
-    <Panel title="The last minutes" tour="chart">
+    <Panel title="The last five minutes" tour="chart">
       <div className="page-chart-coming">
         <Loading what="the chart" />
       </div>

@@ -61,7 +61,8 @@ function needToken(
   onRefusal: (problem: Problem, request: IncomingMessage) => void,
 ): RequestHandler {
   return (request, response, next) => {
-    const problem = request.method === 'GET' ? undefined : token.check(request);
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    const problem = reads ? undefined : token.check(request);
     if (problem === undefined) {
       next();
       return;

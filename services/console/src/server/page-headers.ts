@@ -15,7 +15,7 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types countersign-empty',
+  'trusted-types default',
 ];
 
 /** Powerful features that the page has no use for. */

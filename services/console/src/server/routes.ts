@@ -54,8 +54,8 @@ export interface RouteOptions {
   readonly load: Load | undefined;
 }
 
-/** A text of JSON in JSON: each of its characters may be escaped. */
-const POLICY_BODY_BYTES = 2 * MAX_POLICY_BYTES;
+/** Text in JSON: each quote and line end in it is escaped. And a little for what is around it. */
+const POLICY_BODY_BYTES = 2 * MAX_POLICY_BYTES + 1024;
 
 /** All routes but the two streams. */
 export function createRoutes(options: RouteOptions): Route[] {

@@ -42,5 +42,5 @@ export function createPost(options: PostOptions): (raw: RawExport) => Promise<An
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return 'no answer';
-  return 'code' in cause ? String(cause.code) : cause.name;
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
 }

@@ -3,6 +3,7 @@ import type { Ability } from '@countersign/local-stack/control';
 import { Unplug } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Banner } from '../design/banner.tsx';
+import { Prose } from '../design/prose.tsx';
 import { Empty } from '../design/states.tsx';
 import type { ApiProblem } from './problem.ts';
 import { useMissing } from './session.ts';
@@ -42,7 +43,7 @@ export function ProblemNotice({
   return (
     <div role="alert">
       <Banner kind="bad" title={title} action={action}>
-        {detail} {code !== '' && <code className="problem-code">{code}</code>}
+        <Prose>{detail}</Prose> {code !== '' && <code className="problem-code">{code}</code>}
         {expected !== undefined && (
           <span className="problem-line">
             expected <code>{expected}</code>

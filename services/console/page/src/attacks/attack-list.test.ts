@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AttackDescription, AttackResult } from '../../../src/wire/actions.ts';
 import { ApiProblem } from '../api/problem.ts';
-import { groupsOf, type Run, type Runs, sayTally, tallyOf } from './attack-list.ts';
+import { groupsOf, type Run, type Runs, sayTally, tallyOf, titleOf } from './attack-list.ts';
 
 const attack = (id: string, group: string, more: Partial<AttackDescription> = {}): AttackDescription => ({
   id,
@@ -34,6 +34,12 @@ test('a search needs every word, anywhere, in any case', () => {
   assert.deepEqual(ids(groupsOf(attacks, { ...all, words: 'EXPIRED headers' }, {})), [['x', ['b']]]);
   assert.deepEqual(ids(groupsOf(attacks, { ...all, words: '  expired ' }, {})), [['x', ['a', 'b']]]);
   assert.deepEqual(groupsOf(attacks, { ...all, words: 'nothing' }, {}), []);
+});
+
+test('an attack that is nothing but a caller is called by it', () => {
+  assert.equal(titleOf({ attack: 'early data', caller: 'customer' }), 'early data');
+  assert.equal(titleOf({ attack: 'none', caller: 'rogue' }), 'rogue');
+  assert.equal(titleOf({ attack: 'none', caller: 'none' }), 'no certificate');
 });
 
 test('a transport leaves its own', () => {

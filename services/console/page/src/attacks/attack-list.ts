@@ -29,16 +29,33 @@ export interface AttackGroup {
 /** What the matrix calls its groups, for people. One that is not here is shown by its own name. */
 const GROUPS: Readonly<Record<string, readonly [title: string, what: string]>> = {
   caller: ['Who calls', 'Every kind of caller, from the proper one to a certificate that only looks like one of ours.'],
-  headers: ['Forged headers', 'A caller claims in headers to be somebody else. No header says who called.'],
+  headers: ['Forged headers', 'Headers claim another caller or another host. No header says who called.'],
   http: [
     'HTTP tricks',
     'Paths, methods and framing that are meant to be read one way by the check and another way by the handler.',
   ],
   grpc: ['gRPC tricks', 'Methods, metadata and frames that are not as the contract says.'],
-  tls: ['The connection', 'Older TLS, no certificate, early data, a plain connection.'],
-  life: ['Certificates in time', 'Expired, not yet valid, withdrawn, of a CA that is gone.'],
+  tls: ['The connection', 'No TLS, an older one, a resumed session, early data.'],
+  life: [
+    'Copied keys',
+    'A thief has the key as well: only the end of the certificate’s short life, or of its CA, shuts him out.',
+  ],
   chain: ['Caller chains', 'Links that are missing, repeated, cut, signed by another, or made for another call.'],
 };
+
+/** The matrix's name of an attack that is nothing but a caller; also of the caller that shows no certificate. */
+const NONE = 'none';
+
+/** What the attack is called: by its trick, or by who calls where that is all of it. */
+export function titleOf({ attack, caller }: Pick<AttackDescription, 'attack' | 'caller'>): string {
+  if (attack !== NONE) return attack;
+  return caller === NONE ? 'no certificate' : caller;
+}
+
+/** Who calls, for people. */
+export function callerOf({ caller }: Pick<AttackDescription, 'caller'>): string {
+  return caller === NONE ? 'nobody known' : caller;
+}
 
 /** Groups with what the search leaves of them, in the order in which the matrix has them; none that is empty. */
 export function groupsOf(attacks: readonly AttackDescription[], search: Search, runs: Runs): readonly AttackGroup[] {
@@ -53,8 +70,8 @@ export function groupsOf(attacks: readonly AttackDescription[], search: Search, 
 function matches(attack: AttackDescription, { words, transport }: Search, run: Run | undefined): boolean {
   if (transport !== 'all' && attack.transport !== transport) return false;
   const verdict = run?.state === 'done' ? run.result.verdict : '';
-  const { attack: name, what, caller, server, operation } = attack;
-  const shown = [name, what, caller, server, operation, attack.transport, verdict].join(' ').toLowerCase();
+  const { what, caller, server, operation } = attack;
+  const shown = [titleOf(attack), what, caller, server, operation, attack.transport, verdict].join(' ').toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)

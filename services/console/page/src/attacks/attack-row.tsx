@@ -5,7 +5,7 @@ import { Group } from 'react-aria-components';
 import type { AttackDescription } from '../../../src/wire/actions.ts';
 import { ProblemNotice } from '../api/notices.tsx';
 import { Button } from '../design/index.ts';
-import type { Run } from './attack-list.ts';
+import { callerOf, type Run, titleOf } from './attack-list.ts';
 import { runAttack, useAttacks } from './attack-store.ts';
 import { Result, sayVerdict } from './result.tsx';
 
@@ -30,11 +30,11 @@ export const AttackRow = memo(function AttackRow({ attack, why }: AttackRowProps
       data-attack={attack.id}
       data-verdict={run?.state === 'done' ? run.result.verdict : undefined}
     >
-      <h5 id={title}>{attack.attack}</h5>
+      <h5 id={title}>{titleOf(attack)}</h5>
       <Button
         size="s"
         icon={Play}
-        aria-label={`Run ${attack.attack}`}
+        aria-label={`Run ${titleOf(attack)}, ${callerOf(attack)} to ${attack.server} by ${WAYS[attack.transport]}`}
         isPending={run?.state === 'running'}
         isDisabled={why !== undefined}
         onPress={() => void runAttack(attack.id)}
@@ -43,8 +43,8 @@ export const AttackRow = memo(function AttackRow({ attack, why }: AttackRowProps
       </Button>
       <p className="attack-what">{attack.what}</p>
       <p className="attack-way">
-        {attack.caller} → {attack.server} <span aria-hidden>·</span> {WAYS[attack.transport]} <span aria-hidden>·</span>{' '}
-        <code>{attack.operation}</code>
+        {callerOf(attack)} → {attack.server} <span aria-hidden>·</span> {WAYS[attack.transport]}{' '}
+        <span aria-hidden>·</span> <code>{attack.operation}</code>
       </p>
       <Announcement run={run} />
       <div className="attack-outcome">

@@ -2,6 +2,7 @@
 import { CircleCheck, CircleSlash, type LucideIcon, OctagonX, TriangleAlert, Waypoints } from 'lucide-react';
 import type { AttackDescription, AttackResult } from '../../../src/wire/actions.ts';
 import { Button, CopyButton, type Fact, Facts, milliseconds, Tag, type Tone } from '../design/index.ts';
+import { Prose } from '../design/prose.tsx';
 import { useShell } from '../shell/shell-store.ts';
 import { ladderOf } from './ladder.ts';
 import { LadderView } from './ladder-view.tsx';
@@ -65,7 +66,7 @@ function factsOf({ wire, expectedWire, reason, remedy, source }: AttackResult): 
       value: wire === expectedWire ? undefined : <code>{expectedWire}</code>,
     },
     { id: 'reason', name: 'Because', value: reason === '' ? undefined : reason },
-    { id: 'remedy', name: 'If it was no attack', value: remedy },
+    { id: 'remedy', name: 'If it was no attack', value: remedy === undefined ? undefined : <Prose>{remedy}</Prose> },
     {
       id: 'source',
       name: 'In the code',

@@ -6,8 +6,8 @@ import { Tip } from './tip.tsx';
 import './button.css';
 
 export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'className' | 'style'> {
-  /** `primary` once a view, `danger` for what takes something away, `quiet` inside lists. */
-  readonly variant?: 'primary' | 'secondary' | 'quiet' | 'danger';
+  /** `primary` once a view, `danger` for what takes something away, `quiet` inside lists, `link` inside text and tables. */
+  readonly variant?: 'primary' | 'secondary' | 'quiet' | 'danger' | 'link';
   readonly size?: 's' | 'm';
   readonly icon?: LucideIcon;
   readonly children: ReactNode;

@@ -2,7 +2,7 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from './button.tsx';
-import { notify } from './toast.tsx';
+import { notify } from './notify.ts';
 
 const SAID_FOR_MS = 1500;
 

@@ -9,6 +9,14 @@ export function countdown(ms: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${seconds}` : `${minutes}:${seconds}`;
 }
 
+/** As {@link countdown} below an hour, from there on `1 h 02`, `2 d 03`: never longer than five characters or so. */
+export function briefly(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return countdown(ms);
+  const [large, small, unit] = minutes < 24 * 60 ? [60, 1, 'h'] : [24 * 60, 60, 'd'];
+  return `${Math.floor(minutes / large)} ${unit} ${String(Math.floor((minutes % large) / small)).padStart(2, '0')}`;
+}
+
 /** `12 seconds`, `3 minutes`, `2 hours`, `5 days`: for sentences. */
 export function inWords(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

@@ -1,10 +1,12 @@
 /** The page's own small set of components, over react-aria's. Views use these, and react-aria where these have nothing. */
 export { Banner } from './banner.tsx';
+export { Part } from './boundary.tsx';
 export { Button, IconButton } from './button.tsx';
 export { CopyButton } from './copy.tsx';
 export { Confirm, Dialog } from './dialog.tsx';
-export { countdown, inWords, milliseconds, plural } from './duration.ts';
+export { briefly, countdown, inWords, milliseconds, plural } from './duration.ts';
 export { type Fact, Facts } from './facts.tsx';
+export { notify } from './notify.ts';
 export { Panel, Section } from './panel.tsx';
 export { lastSegment, shortId, shortSerial } from './short-id.ts';
 export { SpiffeId } from './spiffe-id.tsx';
@@ -15,4 +17,3 @@ export { Term } from './term.tsx';
 export type { TermId } from './terms.ts';
 export { Time } from './time.tsx';
 export { Tip } from './tip.tsx';
-export { notify, Toasts } from './toast.tsx';

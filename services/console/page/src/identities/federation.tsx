@@ -14,8 +14,8 @@ export function Federation() {
       title="A partner"
       lead={
         <>
-          <Term id="federation" /> lets one <Term id="trust-domain" /> check the certificates of another. Being believed
-          is not yet being allowed.
+          <Term id="federation">Federation</Term> lets one <Term id="trust-domain" /> check the certificates of another.
+          Being believed is not yet being allowed.
         </>
       }
     >

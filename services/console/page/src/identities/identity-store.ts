@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import type { PartnerCallResult } from '../../../src/wire/actions.ts';
 import { api, type IdentityOperation } from '../api/api.ts';
 import { type ApiProblem, toProblem } from '../api/problem.ts';
-import { notify } from '../design/index.ts';
+import { notify } from '../design/notify.ts';
 import { useLive } from '../live/live-store.ts';
 import { serialsOf } from './workload-list.ts';
 

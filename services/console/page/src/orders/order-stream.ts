@@ -21,9 +21,23 @@ export type StreamState = 'opening' | 'open' | 'waiting';
 const GATHER_MS = 250;
 const OPEN_AGAIN_MS = 3_000;
 
+/** The part of the browser's `EventSource` that is used. */
+export interface OrderSource {
+  readonly readyState: number;
+  addEventListener(type: string, listener: (event: MessageEvent<unknown>) => void): void;
+  close(): void;
+}
+
+/** As `EventSource.CLOSED`. */
+const CLOSED = 2;
+
 /** @returns ends it */
-export function followOrders(cursor: string, { onOrders, onState }: OrderStreamListener): () => void {
-  let source: EventSource | undefined;
+export function followOrders(
+  cursor: string,
+  { onOrders, onState }: OrderStreamListener,
+  openSource: (path: string) => OrderSource = (path) => new EventSource(path),
+): () => void {
+  let source: OrderSource | undefined;
   let last = cursor;
   let gathered: Order[] = [];
   let handOver: ReturnType<typeof setTimeout> | undefined;
@@ -36,9 +50,9 @@ export function followOrders(cursor: string, { onOrders, onState }: OrderStreamL
   };
   const open = () => {
     onState('opening');
-    source = new EventSource(`/api/orders/stream${last === '' ? '' : `?cursor=${encodeURIComponent(last)}`}`);
+    source = openSource(`/api/orders/stream${last === '' ? '' : `?cursor=${encodeURIComponent(last)}`}`);
     source.addEventListener('open', () => onState('open'));
-    source.addEventListener('order', (event: MessageEvent<unknown>) => {
+    source.addEventListener('order', (event) => {
       last = event.lastEventId;
       gathered.push(decodeJson(text(event.data, ''), decodeOrder));
       handOver ??= setTimeout(flush, GATHER_MS);
@@ -47,7 +61,7 @@ export function followOrders(cursor: string, { onOrders, onState }: OrderStreamL
     source.addEventListener('error', () => {
       onState('waiting');
       // The browser opens a connection that broke off by itself, and gives up on one that was answered with an error.
-      if (source?.readyState === EventSource.CLOSED) again();
+      if (source?.readyState === CLOSED) again();
     });
   };
   const again = () => {

@@ -39,7 +39,7 @@ export function OrderTable() {
               <th scope="col">Placed</th>
               <th scope="col">Item</th>
               <th scope="col" data-align="end">
-                Quantity
+                <abbr title="Quantity">Qty</abbr>
               </th>
               <th scope="col">Customer</th>
               <th scope="col">

@@ -60,5 +60,6 @@ function stateOf({ base, check, failed }: Policy, edited: boolean): readonly [To
   }
   if (check === undefined) return failed === undefined ? ['neutral', 'checking'] : ['warn', 'not checked'];
   if (!check.valid) return ['bad', plural(check.problems.length, 'problem')];
-  return ['good', 'valid, not applied yet'];
+  const { tried, changed } = check;
+  return ['good', tried === 0 ? 'valid' : `valid, changes ${changed.length} of ${plural(tried, 'recent decision')}`];
 }

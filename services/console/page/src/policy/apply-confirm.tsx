@@ -1,7 +1,7 @@
 /** Asks before something that is allowed now is refused. */
 import { Confirm, lastSegment } from '../design/index.ts';
 import type { Flip } from './flips.ts';
-import { shortOperation } from './operation.ts';
+import { Operation } from './operation-name.tsx';
 
 export interface ApplyConfirmProps {
   readonly flips: readonly Flip[];
@@ -24,7 +24,7 @@ export function ApplyConfirm({ flips, isOpen, onClose, onConfirm }: ApplyConfirm
       <ul className="policy-lost">
         {flips.map(({ key, self, peer, operation, count }) => (
           <li key={key}>
-            {lastSegment(peer)} → {lastSegment(self)} <code>{shortOperation(operation)}</code>{' '}
+            {lastSegment(peer)} → {lastSegment(self)} <Operation name={operation} />{' '}
             <span className="muted">({count} lately)</span>
           </li>
         ))}

@@ -4,7 +4,7 @@ import type { PolicyCheck, PolicyVerdict } from '../../../src/wire/actions.ts';
 import { type Column, lastSegment, plural, Table, Tag, Term } from '../design/index.ts';
 import { useShell } from '../shell/shell-store.ts';
 import { type Flip, flipsOf, sayVerdict } from './flips.ts';
-import { shortOperation } from './operation.ts';
+import { Operation } from './operation-name.tsx';
 import { usePolicy } from './policy-store.ts';
 
 export function Consequences() {
@@ -56,7 +56,7 @@ const COLUMNS: readonly Column<Flip>[] = [
     cell: ({ peer, self, operation, count, decisionId }) => (
       <span className="policy-call">
         {lastSegment(peer)} → {lastSegment(self)}
-        <code title={operation}>{shortOperation(operation)}</code>
+        <Operation name={operation} />
         <See decisionId={decisionId} count={count} />
       </span>
     ),

@@ -2,7 +2,7 @@
 import { Switch } from 'react-aria-components';
 import { lastSegment, Tag, type Tone } from '../design/index.ts';
 import { type GrantRow, sayTerms, withGrant, withoutGrant } from './grants.ts';
-import { shortOperation } from './operation.ts';
+import { Operation } from './operation-name.tsx';
 import { edit, usePolicy } from './policy-store.ts';
 
 const CHANGES: Readonly<Record<Exclude<GrantRow['change'], 'none'>, readonly [Tone, string]>> = {
@@ -29,7 +29,7 @@ export function GrantSwitch({ row, first }: GrantSwitchProps) {
     <tr data-first={first || undefined}>
       <td title={peer}>{first ? lastSegment(peer) : <span className="visually-hidden">{lastSegment(peer)}</span>}</td>
       <th scope="row" data-off={!granted || undefined}>
-        <code title={operation}>{shortOperation(operation)}</code>
+        <Operation name={operation} />
         {said !== '' && <span className="policy-terms">{said}</span>}
         {tone !== undefined && <Tag tone={tone}>{word}</Tag>}
       </th>

@@ -6,7 +6,7 @@ import { create } from 'zustand';
 import type { PolicyCheck, PolicyState } from '../../../src/wire/actions.ts';
 import { api } from '../api/api.ts';
 import { type ApiProblem, toProblem } from '../api/problem.ts';
-import { notify } from '../design/index.ts';
+import { notify } from '../design/notify.ts';
 import { type Grant, grantKey, readGrants } from './grants.ts';
 
 export interface Policy {

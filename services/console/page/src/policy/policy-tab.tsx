@@ -42,7 +42,10 @@ function Grants() {
   useEffect(() => {
     if (why !== undefined) return;
     const controller = new AbortController();
-    void loadPolicy(controller.signal);
+    const load = () => void loadPolicy(controller.signal);
+    load();
+    // Whoever comes back to the page may have changed the grants elsewhere meanwhile.
+    window.addEventListener('focus', load, { signal: controller.signal });
     return () => controller.abort();
   }, [why]);
 
@@ -58,10 +61,12 @@ function Grants() {
   return (
     <>
       <MissingNotice ability="policy" what="Editing the policy is" />
-      {failed !== undefined && <ProblemNotice title={failed.title} problem={failed.problem} />}
-      <Conflict />
       <Edit />
-      <Actions why={why} />
+      <div className="policy-bar">
+        {failed !== undefined && <ProblemNotice title={failed.title} problem={failed.problem} />}
+        <Conflict />
+        <Actions why={why} />
+      </div>
       <Consequences />
     </>
   );

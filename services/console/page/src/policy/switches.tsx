@@ -36,7 +36,7 @@ const servicesOf = (rows: readonly GrantRow[]) => [...new Set(rows.map(({ self }
 function Service({ self, rows }: { readonly self: string; readonly rows: readonly GrantRow[] }) {
   return (
     <table className="table policy-table">
-      <caption title={self}>Calls of {lastSegment(self)}</caption>
+      <caption title={self}>Who may call {lastSegment(self)}</caption>
       <thead>
         <tr>
           <th scope="col">Caller</th>

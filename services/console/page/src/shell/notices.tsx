@@ -54,7 +54,7 @@ function ControlNotice() {
       }
     >
       The system’s control does not answer, so you can see everything and change nothing. It is there while{' '}
-      <code>npm start</code> runs.
+      <code>npm start</code> runs; on a cluster, Tilt’s buttons and <code>npm run kind</code> do the same.
     </Banner>
   );
 }
@@ -95,7 +95,7 @@ function WorkloadNotice({ workload }: { readonly workload: Workload }) {
       title={`${workload.name} has no identity.`}
       action={
         <Button size="s" onPress={() => openTab('identities')}>
-          Give it back
+          Open Identities
         </Button>
       }
     >

@@ -1,6 +1,6 @@
 /** What one can do and look into: tabs, each fetched when it is first opened. */
-import { type ComponentType, type LazyExoticComponent, lazy, Suspense } from 'react';
-import { Loading } from '../design/index.ts';
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import { Loading, Part } from '../design/index.ts';
 import { Tabs } from '../design/tabs.tsx';
 import { type TabId, useShell } from './shell-store.ts';
 
@@ -29,9 +29,9 @@ export function Workbench() {
         {(id) => {
           const View = views[id];
           return (
-            <Suspense fallback={<Loading what="this tab" lines={5} />}>
+            <Part what="this tab" fallback={<Loading what="this tab" lines={5} />}>
               <View />
-            </Suspense>
+            </Part>
           );
         }}
       </Tabs>

@@ -18,8 +18,8 @@ export interface Step {
 export const steps: Readonly<Record<StepId, Step>> = {
   look: { title: 'Who is who', target: 'map', Content: Look },
   order: { title: 'An order goes all the way', target: 'map', Content: Order },
-  rogue: { title: 'A rogue is refused', target: 'refusals', Content: Rogue },
+  rogue: { title: 'A rogue is refused', target: 'map', Content: Rogue },
   rotate: { title: 'Every certificate changes', target: 'map', Content: Rotate },
   policy: { title: 'Policy decides, and can change', target: 'tab-policy', Content: PolicyStep },
-  next: { title: 'Where next', target: 'tabs', Content: Next },
+  next: { title: 'From here on', target: 'tabs', Content: Next },
 };

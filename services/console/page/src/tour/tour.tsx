@@ -5,9 +5,9 @@
 import { ChevronDown, ChevronUp, CircleCheck, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Button, IconButton } from '../design/index.ts';
-import { BEGINNING, back, goTo, onward, STEPS, type StepId } from './progress.ts';
+import { back, goTo, onward, STEPS, type StepId } from './progress.ts';
 import { steps } from './steps.ts';
-import { travel, useTour } from './tour-store.ts';
+import { restart, travel, useTour } from './tour-store.ts';
 import { usePointer } from './use-pointer.ts';
 import './tour.css';
 
@@ -60,7 +60,7 @@ interface FootProps {
 function Foot({ at, done, onClose }: FootProps) {
   const isLast = at === STEPS.at(-1);
   const finish = () => {
-    travel(() => BEGINNING);
+    restart();
     onClose();
   };
   return (

@@ -5,12 +5,13 @@ import { chainOf } from '../../orders/hop-chain.ts';
 import { placeOrder, useOrders } from '../../orders/orders-store.ts';
 import { useShell } from '../../shell/shell-store.ts';
 import { Said } from '../said.tsx';
-import { useDone } from '../tour-store.ts';
+import { useDone, useFresh } from '../tour-store.ts';
 
 export function Order() {
   const outcome = useOrders((orders) => orders.outcome);
   const openTab = useShell((shell) => shell.openTab);
-  useDone('order', outcome.state === 'placed');
+  const fresh = useFresh(outcome);
+  useDone('order', fresh?.state === 'placed');
   const order = () => {
     openTab('orders');
     void placeOrder();
@@ -25,11 +26,11 @@ export function Order() {
         Place an order
       </Button>
       <Said>
-        {outcome.state === 'placed' &&
-          `Placed: ${chainOf(outcome.placed.hops ?? [])
+        {fresh?.state === 'placed' &&
+          `Placed: ${chainOf(fresh.placed.hops ?? [])
             .map(({ id }) => lastSegment(id))
             .join(' → ')}, every hop allowed.`}
-        {outcome.state === 'refused' && `Not placed: ${outcome.problem.detail}`}
+        {fresh?.state === 'refused' && `Not placed: ${fresh.problem.detail}`}
       </Said>
     </>
   );

@@ -6,15 +6,16 @@ import { Button, Term } from '../../design/index.ts';
 import { useShell } from '../../shell/shell-store.ts';
 import { findRefused, findRogue } from '../notice.ts';
 import { Said } from '../said.tsx';
-import { useDone } from '../tour-store.ts';
+import { useDone, useFresh } from '../tour-store.ts';
 
 export function Rogue() {
   const why = useMissing('attacks');
   const runs = useAttacks((state) => state.runs);
   const problem = useAttacks((state) => state.problem);
   const running = Object.values(runs).some(({ state }) => state === 'running');
-  const refused = findRefused(runs)?.result;
-  const failed = Object.values(runs).find((run) => run.state === 'failed');
+  const fresh = useFresh(runs) ?? {};
+  const refused = findRefused(fresh)?.result;
+  const failed = Object.values(fresh).find((run) => run.state === 'failed');
   useDone('rogue', refused !== undefined);
   return (
     <>
