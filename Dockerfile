@@ -1,8 +1,8 @@
-# One image for each service: `docker build --build-arg SERVICE=backend .` (customer, backend, db-client).
+# One image for each service: `docker build --build-arg SERVICE=backend .` (customer, backend, db-client, and the console).
 # docs/guides/images.md has the rest: buildah, several architectures, a mirror of the registry, bill of materials, signature.
 #
-# The services run as `npm start` runs them: the same TypeScript, by the same Node 24. Nothing is compiled, and nothing in
-# here depends on the architecture.
+# The services run as `npm start` runs them: the same TypeScript, by the same Node 24. Nothing is compiled but the console's page,
+# and nothing in here depends on the architecture.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 
@@ -30,13 +30,28 @@ RUN --mount=type=cache,target=/root/.npm \
  && chmod -R u=rwX,go=rX /packages \
  && find /packages -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
 
+# The console's page. What builds it ends with this stage; the other services have none, and get an empty folder.
+FROM manifests AS page
+ARG SERVICE
+RUN --mount=type=cache,target=/root/.npm \
+    --mount=type=secret,id=npmrc,target=/root/.npmrc \
+    --mount=type=secret,id=npm-ca,target=/run/secrets/npm-ca \
+    if [ "${SERVICE:?}" = console ]; then npm ci --ignore-scripts --workspace=services/console; fi
+COPY . .
+RUN mkdir -p /page/app \
+ && if [ "${SERVICE}" = console ]; then \
+      node --eval 'import("./scripts/console-page.mjs").then((it) => it.ensureConsolePage(process.execPath) ?? process.exit(1))' \
+      && cp --parents -r services/console/dist/page /page/app/; \
+    fi
+
 # Its sources, and those of the workspaces among its packages.
 FROM packages AS sources
 ARG SERVICE
 ARG SOURCE_DATE_EPOCH=0
 WORKDIR /context
 COPY . .
-RUN mkdir -p /sources/app \
+COPY --from=page /page/ /sources/
+RUN rm -rf services/console/page \
  && cp --parents -r LICENSE "services/${SERVICE}" /sources/app/ \
  && for link in /packages/app/node_modules/@countersign/*; do \
       cp --parents -r "$(realpath -m --relative-to=/packages/app "$link")" /sources/app/ || exit 1; \

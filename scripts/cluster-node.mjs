@@ -1,16 +1,16 @@
 /**
  * The one-node cluster of `npm run test:cluster` from outside: started by the scripts of `test/cluster/node`, entered, removed.
- * One that is kept is remembered in the checkout's `.countersign`. Plain JavaScript.
+ * One that is kept is remembered in COUNTERSIGN_STATE_DIR, else in the checkout's `.countersign`. Plain JavaScript.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { root } from './setup.mjs';
 
 export const FOLDER_PREFIX = 'countersign-node-';
 const scripts = join(root, 'test', 'cluster', 'node');
-const remembered = join(root, '.countersign', 'cluster-node');
+const remembered = join(resolve(process.env.COUNTERSIGN_STATE_DIR || join(root, '.countersign')), 'cluster-node');
 
 /** @returns {string | undefined} folder of the node that was kept, when it still runs */
 export function keptNode() {

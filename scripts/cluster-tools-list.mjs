@@ -113,12 +113,12 @@ export const CLUSTER_TOOLS = {
   },
 };
 
-/** What the node and its tests run. SPIRE and the Collector are those that are tested without a cluster, too. */
+/** What the node and its tests run. SPIRE, the Collector and Envoy are those that are tested without a cluster, too. */
 export const CLUSTER = [
   ...['kubectl', 'helm', 'etcd'],
   ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet'],
   ...['containerd', 'containerd-shim-runc-v2', 'ctr', 'coredns', 'pause', 'csi-driver', 'tilt'],
-  ...['spire-controller-manager', 'spire-server', 'spire-agent', 'spiffe-helper', 'otelcol-contrib'],
+  ...['spire-controller-manager', 'spire-server', 'spire-agent', 'spiffe-helper', 'otelcol-contrib', 'envoy'],
 ];
 
 /** Ours: its version is the hash of its sources, so a change builds it anew. */

@@ -32,7 +32,14 @@ export const MANIFEST_TOOLS = {
     ask: '--version',
     wheel: 'hadolint',
   },
+  // Its wheels are for Linux on x86-64, macOS and Windows; elsewhere it is taken from PATH.
+  shellcheck: {
+    version: '0.11.0.1',
+    fitting: /^version: 0\.(?:9|1\d)\.\d+$/m,
+    ask: '--version',
+    wheel: 'shellcheck',
+  },
 };
 
 /** What `npm run check:kind` asks: these, and three that the cluster has, too. */
-export const MANIFESTS = ['kubectl', 'helm', 'tilt', 'kube-score', 'kubernetes-validate', 'hadolint'];
+export const MANIFESTS = ['kubectl', 'helm', 'tilt', 'kube-score', 'kubernetes-validate', 'hadolint', 'shellcheck'];

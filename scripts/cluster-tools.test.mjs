@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ensureNodePackages, linkTools } from './cluster-tools.mjs';
+import { CRDS } from './cluster-tools-crds.mjs';
 import { missingNodePackages } from './cluster-tools-debian.mjs';
 import { CLUSTER_TOOLS } from './cluster-tools-list.mjs';
 import { MANIFEST_TOOLS } from './cluster-tools-manifests.mjs';
@@ -52,9 +53,9 @@ test('tools: each of a group has an entry, and no name has two', () => {
 });
 
 test('tools: each program is made from pins of its version', () => {
-  for (const [name, tool] of Object.entries({ ...CLUSTER_TOOLS, ...MANIFEST_TOOLS })) {
+  for (const [name, tool] of Object.entries({ ...CLUSTER_TOOLS, ...MANIFEST_TOOLS, ...CRDS })) {
     if (tool.npm !== undefined) assert.match(tool.integrity, /^sha512-[A-Za-z0-9+/]{86}==$/, name);
-    else if (/^\d+\.\d+\.\d+(-|$)/.test(tool.version)) assert.ok(pinned(tool), `${name} ${tool.version}`);
+    else if (/^\d+(\.\d+){2,3}(-|$)/.test(tool.version)) assert.ok(pinned(tool), `${name} ${tool.version}`);
     // Ours: the version is the hash of its sources.
     else assert.match(tool.version, /^[0-9a-f]{12}$/, name);
   }
@@ -83,6 +84,7 @@ test('tools: a program on PATH is taken in a fitting version alone', (t) => {
     ],
     ['tilt', 'v0.37.9, built 2026-11-01', 'v0.36.0, built 2026-01-01'],
     ['hadolint', 'Haskell Dockerfile Linter 2.15.1', 'Haskell Dockerfile Linter 2.12.0'],
+    ['shellcheck', 'version: 0.10.0', 'version: 0.8.0'],
   ];
   for (const [name, fitting, other] of answers) {
     put(name, `echo '${other}'`);

@@ -24,7 +24,6 @@ const SIGNS = {
   [`${FOLDER}/shop/postgres/pg_hba.conf`]: /"newcomer_ro".* cert map=/,
   [`${FOLDER}/shop/postgres/pg_ident.conf`]: /^spiffe "newcomer\..*" "newcomer_ro"$/m,
   [`${FOLDER}/shop/postgres/roles.sql`]: /CREATE ROLE "newcomer_ro"/,
-  [`${FOLDER}/shop/postgres/create.sql`]: /CREATE ROLE "newcomer_ro"/,
   [`${FOLDER}/observability/network-policies.yaml`]: /- newcomer$/m,
   'kind/spire/identities.yaml': /^ {8}newcomer:$[\s\S]*"k8s:sa:newcomer"/m,
 };

@@ -10,18 +10,22 @@ const here = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * What a workspace needs to run, itself first: what manifests name as dependencies, those that are optional if they are there,
- * and peers, found as Node finds them.
+ * and peers, found as Node finds them. Of what it lists under `countersign.alone` it runs a part that needs nothing else: those
+ * come without what they depend on.
  * @returns {{ folder: string, links: string[] }[]} paths from the root; `links` lead to it where it is a workspace
  */
 export function productionPackages(workspace, root = here) {
   const found = new Map();
+  const { countersign: { alone = [] } = {} } = manifestOf(root, workspace);
   const visit = (path) => {
     const folder = relative(realpathSync(root), realpathSync(join(root, path)));
     const isNew = !found.has(folder);
     const links = found.get(folder) ?? new Set();
     found.set(folder, path === folder ? links : links.add(path));
     if (!isNew) return;
-    for (const [name, needed] of dependenciesOf(manifestOf(root, folder))) {
+    const manifest = manifestOf(root, folder);
+    if (alone.includes(manifest.name)) return;
+    for (const [name, needed] of dependenciesOf(manifest)) {
       const place = findPackage(root, folder, name);
       if (place !== undefined) visit(place);
       else if (needed) throw new Error(`${folder} needs ${name}, which is not installed`);

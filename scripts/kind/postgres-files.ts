@@ -24,7 +24,6 @@ export function postgresFiles(identities: Identities): Readonly<Record<string, s
   const { postgresRole: owner } = identities.workload(OWNER);
   if (owner === undefined)
     throw new Error(`identities: workloads.${OWNER} must have a postgresRole: it owns the schema`);
-  const sql = rolesSql(roles, owner);
   return {
     'postgresql.conf': postgresqlConf(),
     // Pods have any address; which pods may connect is NetworkPolicy's part, who they are their certificates'.
@@ -32,8 +31,8 @@ export function postgresFiles(identities: Identities): Readonly<Record<string, s
     'pg_ident.conf': identities.pgIdentLines(mapName),
     'initdb.options': optionLines(initdbOptions),
     'single-user.options': optionLines(singleUserOptions),
-    'create.sql': `${createDatabaseSql()}${sql}`,
-    'roles.sql': sql,
+    'create.sql': createDatabaseSql(),
+    'roles.sql': rolesSql(roles, owner),
   };
 }
 

@@ -59,12 +59,18 @@ async function targetsOf(from: string): Promise<Target[]> {
         outcome: 'dropped',
       }),
     );
-  return await Promise.all([...served, ...health, collectorFor(from)]);
+  return await Promise.all([...served, ...health, collectorFor(from), consoleFor()]);
 }
 
 async function collectorFor(from: string): Promise<Target> {
   const address = `${addressOf(await podOf('otel-collector', NAMESPACES.observability))}:4318`;
   return { name: 'otel-collector:4318', address, outcome: TELLS_COLLECTOR.has(from) ? 'connected' : 'dropped' };
+}
+
+/** The Collector's alone. */
+async function consoleFor(): Promise<Target> {
+  const address = `${addressOf(await podOf('console', NAMESPACES.observability))}:4318`;
+  return { name: 'console:4318', address, outcome: 'dropped' };
 }
 
 async function assertEdges(from: string, pod: string, container: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The same manifests, as programs of others judge them; and each of those, given something that it must not like. */
-import { writeFileSync } from 'node:fs';
+import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definitionFaults } from './custom-definitions.ts';
 import { applyExceptions, SCORE_EXCEPTIONS } from './exceptions.ts';
@@ -14,11 +14,12 @@ import {
   linted,
   schemasCurrent,
   scored,
+  shellFaults,
   type TiltOptions,
   type Tools,
   validated,
 } from './programs.ts';
-import { render } from './render.ts';
+import { render, root } from './render.ts';
 import { foldersOf, type Surroundings } from './systems.ts';
 
 /** As people start it, as CI does, and with live update. */
@@ -28,11 +29,16 @@ const WAYS: readonly TiltOptions[] = [
   { env: { COUNTERSIGN_OVERLAY: 'ci', COUNTERSIGN_IMAGE_BUILD: 'true', COUNTERSIGN_SPIRE_INSTALL: 'true' } },
 ];
 
+/** Those that bring a cluster up, ours and people's, run in it, or run all of this. */
+const SCRIPTS = ['{kind,test/cluster}/**/*.sh', '.ci/run'];
+
 export function* checkWithPrograms(tools: Tools, surroundings: Surroundings): Generator<Part> {
   for (const overlay of foldersOf('kind/overlays')) {
     yield { title: `${overlay}: kubernetes-validate, kube-score`, findings: judged(tools, overlay) };
   }
   yield { title: 'Dockerfile: hadolint', findings: linted(tools, 'Dockerfile') };
+  const scripts = globSync(SCRIPTS, { cwd: root }).sort();
+  yield { title: `shell scripts: shellcheck (${scripts.length})`, findings: shellFaults(tools, scripts) };
   yield { title: 'schemas: as their source has them', findings: schemasCurrent(tools) };
   yield { title: "custom resources: SPIRE's own definitions", findings: definitionFaults(tools['crds'] ?? '') };
   yield {
@@ -101,12 +107,20 @@ function blindPrograms(tools: Tools): readonly Finding[] {
   const found = new Set(ofManifest(tools, broken.objects).map(({ rule }) => rule));
   const files = inFolder((folder) => {
     const [dockerfile, tiltfile] = [join(folder, 'Dockerfile'), join(folder, 'Tiltfile')];
+    const script = join(folder, 'script.sh');
     writeFileSync(dockerfile, 'FROM docker.io/library/node:latest\n');
+    writeFileSync(script, '#!/bin/sh\nrm -rf $1/*\n');
     writeFileSync(tiltfile, 'k8s_resource("nobody")\n');
-    return [...linted(tools, dockerfile), ...evaluated(tools, tiltfile).findings];
+    return [...linted(tools, dockerfile), ...shellFaults(tools, [script]), ...evaluated(tools, tiltfile).findings];
   });
   for (const { rule } of files) found.add(rule);
-  return ['kubernetes-validate', 'kube-score container-security-context-privileged', 'hadolint', 'tiltfile']
+  return [
+    'kubernetes-validate',
+    'kube-score container-security-context-privileged',
+    'hadolint',
+    'shellcheck',
+    'tiltfile',
+  ]
     .filter((rule) => !found.has(rule))
     .map((rule) => ({ rule, object: 'a planted fault', says: 'it is not found' }));
 }

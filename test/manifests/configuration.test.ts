@@ -1,15 +1,18 @@
 /** What stands beside the objects: Helm values, kind's configuration, two overlays that must be one system. Each fault is planted and found. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CHARTS, chartKeyFaults, chartVersionFaults, chartVersions, driverKeyFaults } from './chart-values.ts';
 import { formatFinding } from './findings.ts';
 import { fixtureWorld } from './fixture.ts';
 import { mergeValues } from './helm-values.ts';
-import { asJson, type Json, withValue } from './json.ts';
+import { asJson, at, type Json, textListAt, withValue } from './json.ts';
 import { kindClusterFaults } from './kind-cluster.ts';
 import { parseYaml } from './objects.ts';
 import { overlayFaults, replacementsOf } from './overlay-difference.ts';
 import { edit } from './plant.ts';
+import { root } from './render.ts';
 
 describe("the chart's values", () => {
   const values = fixtureWorld().spireValues;
@@ -167,4 +170,19 @@ describe('YAML', () => {
   ] as const) {
     it(`refused: ${title}`, () => assert.throws(() => parseYaml(text, 'a.yaml'), /^Error: a\.yaml: /));
   }
+});
+
+describe("the Collector's second file", () => {
+  const pipelinesOf = (path: string): Json | undefined => {
+    const [configuration] = parseYaml(readFileSync(join(root, path), 'utf8'), path);
+    return at(configuration, 'service', 'pipelines');
+  };
+  const first = pipelinesOf('packages/telemetry/collector/otel-collector.yaml');
+  const second = pipelinesOf('kind/components/console/otel-collector-console.yaml');
+
+  for (const signal of ['traces', 'metrics', 'logs'])
+    it(`sends ${signal} where the first one does, and to the console`, () => {
+      const expected = [...textListAt(first, signal, 'exporters'), 'otlp_http/console'];
+      assert.deepEqual(at(second, signal), { exporters: expected });
+    });
 });

@@ -1,8 +1,9 @@
 /** What a container's variables say once all is put together, and which Services they name. */
+
+import { hasLabels } from '../cluster/label-selectors.ts';
 import { at, type JsonObject, listAt, textAt, textsAt } from './json.ts';
 import { findObject, type KubeObject } from './objects.ts';
 import { type Container, type PodTemplate, podsOf } from './pods.ts';
-import { hasLabels } from './selectors.ts';
 import type { World } from './world.ts';
 
 /** Variables by name; those whose value only the kubelet knows are left out. */

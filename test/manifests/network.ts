@@ -1,9 +1,10 @@
 /** NetworkPolicies as a network enforces them: may this pod reach that port? */
 
+import type { Labels } from '../cluster/label-selectors.ts';
 import type { ContainerPort } from './environment.ts';
 import { at, isObject, type Json, listAt, textAt, textListAt, textsAt } from './json.ts';
 import { type KubeObject, ofKind } from './objects.ts';
-import { type Labels, selects } from './selectors.ts';
+import { selects } from './selectors.ts';
 
 /** One end of a connection. */
 export interface Endpoint {

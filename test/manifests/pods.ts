@@ -1,7 +1,8 @@
 /** Pods as they will be: the templates of all workload kinds, with their containers. */
+
+import type { Labels } from '../cluster/label-selectors.ts';
 import { at, isObject, type Json, type JsonObject, listAt, objectAt, textAt, textsAt } from './json.ts';
 import type { KubeObject } from './objects.ts';
-import type { Labels } from './selectors.ts';
 
 /** A container of a pod. */
 export interface Container {

@@ -65,14 +65,26 @@ function scoreFinding(object: Json, check: Json): Finding {
 
 /** What hadolint finds in a Dockerfile. */
 export function linted(tools: Tools, file: string): readonly Finding[] {
-  const { status, said } = run(tools, 'hadolint', ['--no-color', file]);
+  return lineFaults(tools, 'hadolint', ['--no-color'], [file]);
+}
+
+/** What shellcheck finds in scripts, with those that they source. */
+export function shellFaults(tools: Tools, files: readonly string[]): readonly Finding[] {
+  return lineFaults(tools, 'shellcheck', ['--format=gcc', '--external-sources', '--source-path=SCRIPTDIR'], files);
+}
+
+/** A finding for each line of a program that is silent when it finds nothing. */
+function lineFaults(
+  tools: Tools,
+  rule: string,
+  options: readonly string[],
+  files: readonly string[],
+): readonly Finding[] {
+  const { status, said } = run(tools, rule, [...options, ...files]);
   if (status === 0) return [];
   const lines = said.split('\n').filter((line) => line !== '');
-  return (lines.length === 0 ? [`it ended with ${status}`] : lines).map((says) => ({
-    rule: 'hadolint',
-    object: file,
-    says,
-  }));
+  const object = files.length === 1 ? String(files[0]) : `${files.length} files`;
+  return (lines.length === 0 ? [`it ended with ${status}`] : lines).map((says) => ({ rule, object, says }));
 }
 
 /** How a Tiltfile is read: as `tilt up` reads it, unless said otherwise. */

@@ -1,36 +1,17 @@
-/** Label selectors, as the API server reads them: everything that is given must hold, and what is empty selects all. */
+/** Label selectors of manifests, read from what is written there. */
+import { hasLabels, holds, isOperator, type Labels } from '../cluster/label-selectors.ts';
 import { isObject, type Json, listAt, textAt, textListAt, textsAt } from './json.ts';
-
-/** Labels of an object. */
-export type Labels = Readonly<Record<string, string>>;
 
 /** Whether a selector of `matchLabels` and `matchExpressions` takes these labels. No selector takes nothing. */
 export function selects(selector: Json | undefined, labels: Labels): boolean {
   if (!isObject(selector)) return false;
-  return (
-    hasLabels(textsAt(selector, 'matchLabels'), labels) &&
-    listAt(selector, 'matchExpressions').every((expression) => holds(expression, labels))
-  );
+  const expressions = listAt(selector, 'matchExpressions');
+  return hasLabels(textsAt(selector, 'matchLabels'), labels) && expressions.every((it) => isMet(it, labels));
 }
 
-/** Whether all of these are among the labels. */
-export function hasLabels(wanted: Labels, labels: Labels): boolean {
-  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
-}
-
-function holds(expression: Json, labels: Labels): boolean {
-  const value = labels[textAt(expression, 'key') ?? ''];
-  const values = textListAt(expression, 'values');
-  switch (textAt(expression, 'operator')) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    default:
-      return false;
-  }
+/** One that nobody knows is met by nothing. */
+function isMet(expression: Json, labels: Labels): boolean {
+  const operator = textAt(expression, 'operator');
+  const [key, values] = [textAt(expression, 'key') ?? '', textListAt(expression, 'values')];
+  return isOperator(operator) && holds({ key, operator, values }, labels);
 }

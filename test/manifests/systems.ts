@@ -3,7 +3,8 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type GrantsDocument, loadIdentities } from '@countersign/identities';
 import { mergeValues, readValues } from './helm-values.ts';
-import type { KubeObject } from './objects.ts';
+import { textListAt } from './json.ts';
+import { type KubeObject, parseYaml } from './objects.ts';
 import { podsOf } from './pods.ts';
 import { render, renderWith, root } from './render.ts';
 import type { World } from './world.ts';
@@ -46,7 +47,9 @@ export function plannedSystems(kubectl: string, surroundings: Surroundings): rea
   });
   return [
     ...foldersOf('kind/overlays').map((path) => plan(path, () => render(kubectl, path))),
-    ...foldersOf('kind/components').map((path) => plan(path, () => renderWith(kubectl, DEFAULT_OVERLAY, path))),
+    ...foldersOf('kind/components')
+      .filter(isExtra)
+      .map((path) => plan(path, () => renderWith(kubectl, DEFAULT_OVERLAY, path))),
     ...foldersOf('kind/extras').map((path) =>
       plan(
         path,
@@ -55,6 +58,13 @@ export function plannedSystems(kubectl: string, surroundings: Surroundings): rea
       ),
     ),
   ];
+}
+
+/** Whether the default overlay is without this component. */
+function isExtra(component: string): boolean {
+  const file = join(DEFAULT_OVERLAY, 'kustomization.yaml');
+  const [kustomization] = parseYaml(readFileSync(join(root, file), 'utf8'), file);
+  return !textListAt(kustomization, 'components').some((path) => join(DEFAULT_OVERLAY, path) === component);
 }
 
 /** Manifests that are examples for clusters of others: asked about themselves, not about our identities. */

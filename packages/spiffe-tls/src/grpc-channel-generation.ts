@@ -14,6 +14,7 @@ import {
 import type { Clock } from './clock.ts';
 import { SpiffeTlsError } from './errors.ts';
 import { type Call, TrackedCall, UNARY_SETTLES_MS } from './grpc-call.ts';
+import { silenceOf } from './grpc-connect-watch.ts';
 import { SpiffeChannelCredentials } from './grpc-credentials.ts';
 import { sentenceOf } from './refusal.ts';
 import type { Retirement } from './retirement.ts';
@@ -28,6 +29,8 @@ export interface GenerationOptions {
   readonly channelOptions: ChannelOptions;
   readonly onVerified: (connection: VerifiedConnection, generation: ChannelGeneration) => void;
   readonly onClosed: (generation: ChannelGeneration) => void;
+  /** An address does not answer, and there is no connection to another. */
+  readonly onSilent: (generation: ChannelGeneration) => void;
 }
 
 /** See the file's comment. */
@@ -41,7 +44,7 @@ export class ChannelGeneration {
   #state: 'used' | 'retired' | 'closed' = 'used';
   #lastError: unknown;
 
-  constructor({ options, target, host, channelOptions, onVerified, onClosed }: GenerationOptions) {
+  constructor({ options, target, host, channelOptions, onVerified, onClosed, onSilent }: GenerationOptions) {
     this.#clock = options.clock;
     this.#onClosed = () => onClosed(this);
     const credentials = new SpiffeChannelCredentials({
@@ -52,6 +55,10 @@ export class ChannelGeneration {
       onFailed: (error) => {
         this.#lastError = error;
       },
+      onSilent: () => {
+        if (this.#isTrying) onSilent(this);
+      },
+      silentAfterMs: silenceOf(channelOptions),
     });
     this.channel = new Channel(target, credentials, channelOptions);
   }
@@ -60,6 +67,12 @@ export class ChannelGeneration {
   get isConnected(): boolean {
     const state = this.channel.getConnectivityState(false);
     return state === connectivityState.READY || state === connectivityState.CONNECTING;
+  }
+
+  /** Whether no server of the name is connected, and grpc-js has not left it at that. */
+  get #isTrying(): boolean {
+    const state = this.channel.getConnectivityState(false);
+    return state === connectivityState.CONNECTING || state === connectivityState.TRANSIENT_FAILURE;
   }
 
   createCall(...args: Parameters<ChannelInterface['createCall']>): Call {

@@ -44,7 +44,7 @@ const DEFAULT_CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 5_000,
 };
 
-/** For calls to a server that is no longer verified: `LiveConnections` cuts their sockets off when its grace is over. */
+/** For calls that may go on: to a server that is no longer verified, until `LiveConnections` cuts off their sockets. */
 const UNTIL_CUT_OFF: Retirement = { endInMs: MAX_TIMER_MS, expiresInMs: MAX_TIMER_MS };
 
 /** See {@link createSpiffeGrpcChannel}. */
@@ -71,6 +71,7 @@ export class SpiffeGrpcChannel implements ChannelInterface {
       channelOptions: { ...DEFAULT_CHANNEL_OPTIONS, ...options.channelOptions, 'grpc.use_local_subchannel_pool': 1 },
       onVerified: (connection, generation) => this.#follow(connection, generation),
       onClosed: (generation) => this.#retired.delete(generation),
+      onSilent: (generation) => this.#leaveSilent(generation),
     };
     this.#current = new ChannelGeneration(this.#generationOptions);
     const window = checkRetireWindow(options.retireWindow);
@@ -147,6 +148,15 @@ export class SpiffeGrpcChannel implements ChannelInterface {
     if (this.#next?.generation === generation) this.#dropNext();
     if (this.#current !== generation) return;
     this.#dropNext();
+    this.#use(new ChannelGeneration(this.#generationOptions), UNTIL_CUT_OFF);
+  }
+
+  /**
+   * Whoever calls from now on looks the name up anew; whoever waits already goes on to wait for the kernel. For a successor
+   * nobody waits: as long as it does not connect, the old connection is used.
+   */
+  #leaveSilent(generation: ChannelGeneration): void {
+    if (this.#closed || this.#current !== generation) return;
     this.#use(new ChannelGeneration(this.#generationOptions), UNTIL_CUT_OFF);
   }
 

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type CallCredentials, ChannelCredentials, credentials, type experimental } from '@grpc/grpc-js';
+import { createConnectWatch } from './grpc-connect-watch.ts';
 import type { TlsSettings } from './spiffe-tls-options.ts';
 import { type DialOptions, dial } from './tls-dialer.ts';
 import type { VerifiedConnection } from './verified-connection.ts';
@@ -17,6 +18,9 @@ export interface SpiffeChannelCredentialsOptions {
   readonly onSocket: (socket: TLSSocket) => void;
   readonly onVerified: (connection: VerifiedConnection) => void;
   readonly onFailed: (error: unknown) => void;
+  /** Called when an address has been tried for `silentAfterMs` and has neither connected nor refused. */
+  readonly onSilent: () => void;
+  readonly silentAfterMs: number;
 }
 
 /** See the file's comment. The `_` methods are grpc-js's; `assertGrpcVersion` guards them. */
@@ -42,11 +46,19 @@ export class SpiffeChannelCredentials extends ChannelCredentials {
     _options: unknown,
     callCredentials: CallCredentials = credentials.createEmpty(),
   ): experimental.SecureConnector {
+    const { options, silentAfterMs, onSilent } = this.#options;
+    const watch = createConnectWatch(options.clock, silentAfterMs, onSilent);
     return {
-      connect: (socket) => connect(socket, this.#options),
-      waitForReady: () => Promise.resolve(),
+      connect: (socket) => {
+        watch.end();
+        return connect(socket, this.#options);
+      },
+      // Asked right before each TCP connection is made.
+      async waitForReady() {
+        watch.begin();
+      },
       getCallCredentials: () => callCredentials,
-      destroy: () => {},
+      destroy: () => watch.end(),
     };
   }
 }

@@ -68,6 +68,7 @@ export async function startGrpc(
   options: Omit<SpiffeGrpcServerOptions, 'server'>,
   handlers: EchoHandlers,
   interceptors: ServerInterceptor[] = [],
+  host?: string,
 ): Promise<RunningGrpc> {
   const server = new Server({ interceptors });
   const unimplemented = (): never => assertUnreached();
@@ -78,7 +79,7 @@ export async function startGrpc(
     bidi: handlers.bidi ?? unimplemented,
   });
   const spiffe = createSpiffeGrpcServer({ ...options, server });
-  const { port } = await spiffe.listen(0);
+  const { port } = await spiffe.listen(0, host);
   t.after(() => spiffe.close());
   return { spiffe, port };
 }

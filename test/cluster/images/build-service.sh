@@ -12,7 +12,7 @@ LIMIT_KIB=$((6 * 1024 * 1024))
 
 if [ "${1:-}" = --warm ]; then
   if [ "$(du -sk "$STORAGE/$DRIVER" | cut -f1)" -gt "$LIMIT_KIB" ]; then in_storage rmi --all --force >/dev/null; fi
-  for service in customer backend db-client; do
+  for service in customer backend db-client console; do
     "$here/build.sh" "$service" "localhost/countersign-ci/$service:warm" >/dev/null
   done
   exit

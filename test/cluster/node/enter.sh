@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-kept=$here/../../../.countersign/cluster-node
+kept=${COUNTERSIGN_STATE_DIR:-$here/../../../.countersign}/cluster-node
 if [[ -z ${STATE:-} ]]; then
   [[ -f $kept ]] || {
     echo "enter: no node is kept; npm run test:cluster -- --keep starts one" >&2

@@ -49,7 +49,8 @@ describe('each replacement that is made is listed', () => {
   it('images', () => {
     const manifests = ['test/cluster/node/manifests/', 'test/cluster/spire/manifests/'];
     const files = manifests.flatMap((folder) => readdirSync(new URL(folder, root)).map((name) => folder + name));
-    const all = [...files, 'kind/overlays/ci/kustomization.yaml', 'test/cluster/node/containerd.sh'];
+    const suite = ['test/cluster/suite/manifests.ts', 'test/cluster/component-debug.test.ts'];
+    const all = [...files, ...suite, 'kind/overlays/ci/kustomization.yaml', 'test/cluster/node/containerd.sh'];
     const images = all.flatMap((file) => found(file, /localhost\/countersign-ci\/[a-z-]+/g));
     assert.ok(images.length > 8);
     assert.deepEqual(

@@ -1,8 +1,8 @@
 /** Changes to Deployments, each waited for until it is over: every pod is of the newest kind and gets traffic. */
 import assert from 'node:assert/strict';
-import { type Api, MERGE_PATCH } from './api.ts';
+import { type Api, type ApiAnswer, MERGE_PATCH } from './api.ts';
 import { eventually } from './eventually.ts';
-import { type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
+import { corePath, type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
 
 /** Longer than a rollout of two pods takes on two cores under load. */
 const ROLLOUT_MS = 240_000;
@@ -31,6 +31,28 @@ export async function rolledOut(api: Api, name: string): Promise<readonly Pod[]>
     assert.equal(pods.filter(isReady).length, spec.replicas);
     return pods;
   });
+}
+
+/** Resolves with a pod that gets traffic and is none of these: a rollout has begun, and goes well so far. */
+export async function newPodOf(api: Api, name: string, former: readonly Pod[]): Promise<Pod> {
+  const known = new Set(former.map(({ metadata }) => metadata.uid));
+  return await eventually(ROLLOUT_MS, async () => {
+    const [pod] = (await podsOf(api, name)).filter((it) => isReady(it) && !known.has(it.metadata.uid));
+    assert.ok(pod, `no new pod of ${name} is ready`);
+    return pod;
+  });
+}
+
+/** Asks for a pod's eviction, as a node's drain does. A refusal is an answer. */
+export function evict(api: Api, { metadata: { name, namespace } }: Pod): Promise<ApiAnswer> {
+  const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+  return api.send(`${corePath('pods', name)}/eviction`, { method: 'POST', body });
+}
+
+/** Asserts that a disruption budget refused it. */
+export function assertOverBudget({ status, text }: ApiAnswer): void {
+  assert.equal(status, 429, text);
+  assert.match(text, /violate the pod's disruption budget/);
 }
 
 function patch(api: Api, name: string, body: object): Promise<void> {

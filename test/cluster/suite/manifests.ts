@@ -1,10 +1,16 @@
 /** The manifests of an overlay, and how what runs differs from them. */
-import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { renderText, renderTextWith } from '../../manifests/render.ts';
 import type { Api } from './api.ts';
-import { kubectl, tryKubectl } from './kubectl.ts';
+import { tryKubectl } from './kubectl.ts';
 import { NAMESPACES } from './names.ts';
 import type { Container, PodSpec } from './objects.ts';
+
+/** The overlay that the cluster runs. */
+export const OVERLAY = process.env['COUNTERSIGN_OVERLAY'] ?? 'dev';
+
+/** What this suite is to the API server when it applies something. */
+export const FIELD_MANAGER = 'countersign-suite';
 
 /** An object of a manifest. */
 export interface Manifest {
@@ -25,24 +31,55 @@ interface WithPods {
   readonly spec: { readonly template: { readonly spec: PodSpec } };
 }
 
-/** Renders an overlay, as Tilt does. */
-export async function renderOverlay(overlay: string): Promise<readonly Manifest[]> {
-  const folder = fileURLToPath(new URL(`../../../kind/overlays/${overlay}`, import.meta.url));
-  const yaml = await kubectl(['kustomize', '--load-restrictor=LoadRestrictionsNone', folder]);
+/**
+ * Images that only components name, as CI's node has them, where no registry is reached: docs/reference/cluster-test.md lists
+ * them. Elsewhere they are pulled.
+ */
+const IMAGES_OF_CI: ReadonlyArray<readonly [named: RegExp, instead: string]> = [
+  [/docker\.io\/envoyproxy\/envoy:distroless-v([\d.]+)/g, 'localhost/countersign-ci/envoy:$1'],
+];
+
+/** Renders the overlay that runs, as Tilt does. */
+export function renderOverlay(): readonly Manifest[] {
+  return parse(renderText('kubectl', `kind/overlays/${OVERLAY}`));
+}
+
+/** The same with a component of `kind/components` on top, as somebody would combine the two. */
+export function renderOverlayWith(component: string): readonly Manifest[] {
+  const text = renderTextWith('kubectl', `kind/overlays/${OVERLAY}`, `kind/components/${component}`);
+  const replacements = OVERLAY === 'ci' ? IMAGES_OF_CI : [];
+  return parse(replacements.reduce((changed, [named, instead]) => changed.replaceAll(named, instead), text));
+}
+
+/** Renders an example of `kind/examples`, which says nothing about the images that run here. */
+export function renderExample(example: string): readonly Manifest[] {
+  return parse(renderText('kubectl', `kind/examples/${example}`));
+}
+
+function parse(yaml: string): readonly Manifest[] {
   return parseAllDocuments(yaml).map((document): Manifest => document.toJS());
+}
+
+/** As `kubectl --filename -` takes them. */
+export function listOf(manifests: readonly object[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
 }
 
 /** What `kubectl diff` says; empty when nothing differs. Images that Tilt built are taken to have the tag that it gave them. */
 export async function differences(api: Api, manifests: readonly Manifest[]): Promise<string> {
-  const items = await Promise.all(manifests.map((manifest) => withRunningImages(api, manifest)));
-  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-  const args = ['diff', '--server-side', '--force-conflicts', '--field-manager=countersign-suite', '--filename=-'];
+  const input = listOf(await withRunningImages(api, manifests));
+  const args = ['diff', '--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGER}`, '--filename=-'];
   const { code, stdout, stderr } = await tryKubectl(args, { input });
   if (code !== 0 && code !== 1) throw new Error(`kubectl diff: exit ${code}: ${stderr}`);
   return stdout;
 }
 
-async function withRunningImages(api: Api, manifest: Manifest): Promise<Manifest> {
+/** The manifests with the images that run, where those are the same ones under the tags that Tilt gave them. */
+export function withRunningImages(api: Api, manifests: readonly Manifest[]): Promise<readonly Manifest[]> {
+  return Promise.all(manifests.map((manifest) => withRunningImage(api, manifest)));
+}
+
+async function withRunningImage(api: Api, manifest: Manifest): Promise<Manifest> {
   const { kind, metadata } = manifest;
   const group = WITH_PODS.get(kind);
   if (group === undefined || !hasPods(manifest)) return manifest;

@@ -22,18 +22,35 @@ export interface Container {
   readonly env?: ReadonlyArray<{ readonly name: string; readonly value?: string; readonly valueFrom?: object }>;
 }
 
+/** A volume; of what it is made, as far as tests change that. */
+export interface Volume {
+  readonly name: string;
+  readonly csi?: {
+    readonly driver: string;
+    readonly readOnly?: boolean;
+    readonly fsType?: string;
+    readonly volumeAttributes?: Readonly<Record<string, string>>;
+  };
+  readonly configMap?: { readonly name: string };
+}
+
 /** A container as it is. */
 export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
   readonly restartCount: number;
-  readonly state?: { readonly running?: object; readonly terminated?: object; readonly waiting?: object };
+  readonly state?: {
+    readonly running?: object;
+    readonly terminated?: { readonly exitCode: number };
+    readonly waiting?: object;
+  };
 }
 
 /** A pod's specification; what is not named here is passed on as it is. */
 export interface PodSpec {
   readonly serviceAccountName?: string;
   readonly containers: readonly Container[];
+  readonly volumes?: readonly Volume[];
 }
 
 /** A pod. */
@@ -46,6 +63,7 @@ export interface Pod {
     readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>;
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
   };
 }
 
@@ -85,6 +103,11 @@ export async function podsOf(api: Api, workload: string, namespace: string = NAM
   const selector = encodeURIComponent(`${NAME_LABEL}=${workload}`);
   const { items } = await api.get<ListOf<Pod>>(`${corePath('pods', '', namespace)}?labelSelector=${selector}`);
   return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+/** Names of pods. */
+export function namesOf(pods: readonly Pod[]): string[] {
+  return pods.map(({ metadata }) => metadata.name);
 }
 
 /** Whether a pod gets traffic. */

@@ -6,7 +6,15 @@ import assert from 'node:assert/strict';
 import type { Api } from './api.ts';
 import { eventually } from './eventually.ts';
 import { NAME_LABEL } from './names.ts';
-import { type Container, corePath, type Deployment, deploymentPath, isReady, type Pod } from './objects.ts';
+import {
+  type Container,
+  corePath,
+  type Deployment,
+  deploymentPath,
+  isReady,
+  type Pod,
+  type Volume,
+} from './objects.ts';
 
 /** The image's own Node, on its PATH; there is no shell. */
 export const NODE = 'node';
@@ -22,6 +30,8 @@ export interface TwinOptions {
   readonly workload?: string;
   /** Runs nothing: a place to start probes in. */
   readonly idle?: boolean;
+  /** What becomes of each volume; default the same. */
+  readonly volume?: (own: Volume) => Volume;
 }
 
 /** The pod, deleted when it is disposed of. */
@@ -62,7 +72,7 @@ export async function startTwin(api: Api, options: TwinOptions): Promise<Twin> {
 }
 
 function bodyOf({ spec: { template } }: Deployment, options: TwinOptions): object {
-  const { serviceAccount, workload = serviceAccount, of, idle = false } = options;
+  const { serviceAccount, workload = serviceAccount, of, idle = false, volume = (own) => own } = options;
   // Tilt finds its own by labels.
   const labels = Object.entries(template.metadata.labels ?? {}).filter(([name]) => !name.startsWith('tilt.dev/'));
   return {
@@ -73,6 +83,7 @@ function bodyOf({ spec: { template } }: Deployment, options: TwinOptions): objec
       ...template.spec,
       serviceAccountName: serviceAccount,
       serviceAccount,
+      volumes: (template.spec.volumes ?? []).map(volume),
       containers: template.spec.containers.map((container) =>
         container.name === of && idle ? toIdle(container) : container,
       ),

@@ -1,9 +1,11 @@
 /** Ports and labels meet: probes ask a port that is there, Services and budgets choose pods, selectors fit their templates. */
+
+import { hasLabels } from '../../cluster/label-selectors.ts';
 import { type Finding, quoted } from '../findings.ts';
 import { at, isObject, type Json, listAt, textAt, textsAt } from '../json.ts';
 import { idOf, ofKind } from '../objects.ts';
 import { type Container, type PodTemplate, podsOf } from '../pods.ts';
-import { hasLabels, selects } from '../selectors.ts';
+import { selects } from '../selectors.ts';
 import type { World } from '../world.ts';
 
 /** Names of IANA services: 15 characters, and what is longer is refused only when it is applied. */

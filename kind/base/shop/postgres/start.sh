@@ -26,6 +26,7 @@ if [ ! -s "$data/PG_VERSION" ]; then
   rm -rf "$data.new" "$data"
   with_options "$configuration/initdb.options" initdb -D "$data.new"
   single_user "$data.new" "$configuration/create.sql"
+  single_user "$data.new" "$configuration/roles.sql"
   mv "$data.new" "$data"
 elif [ ! -f "$home/roles.sql" ] || [ "$(cat "$configuration/roles.sql")" != "$(cat "$home/roles.sql")" ]; then
   single_user "$data" "$configuration/roles.sql"

@@ -20,7 +20,7 @@ const USAGE = `usage: npm run kind -- COMMAND
   up                       registry, cluster, SPIRE, images, manifests; idempotent
   down                     removes all of it
   doctor [--json]          what this machine lacks, with evidence and fix; changes nothing
-  open                     http://127.0.0.1:8080 and Jaeger, until Ctrl-C
+  open                     http://127.0.0.1:8080, console and Jaeger, until Ctrl-C
 
   order [--via ${everyVia.join('|')}]  places an order, and shows its hops
   load [--seconds N] [--rate N]  orders in turn by both, at most ${limits.seconds} s and ${limits.rate} a second

@@ -16,8 +16,8 @@ import { forwardPort } from './port-forward.ts';
 import { showProgram } from './run-program.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-/** Where Jaeger's page is, in its pod and here. */
-const jaegerPort = 16686;
+/** Where these pages are, in their pods and here. */
+const [consolePort, jaegerPort] = [8090, 16686];
 const observability = 'observability';
 
 /** Everything, from nothing; what is there already is left as it is or brought up to date. */
@@ -64,7 +64,7 @@ async function smoke(actions: ClusterActions, { print }: Printer): Promise<void>
   print(`\nready. npm run kind -- open   # http://127.0.0.1:${edgePort}, until Ctrl-C`);
 }
 
-/** The page and Jaeger at the ports that Tilt gives them, for as long as this runs. */
+/** The page, the console and Jaeger at the ports that Tilt gives them, for as long as this runs. */
 export async function open({ print }: Pick<Printer, 'print'>): Promise<void> {
   const { namespace } = loadIdentities();
   await using customer = await forwardPort({
@@ -73,15 +73,28 @@ export async function open({ print }: Pick<Printer, 'print'>): Promise<void> {
     port: edgePort,
     localPort: edgePort,
   });
+  await using watching = await forwardPort({
+    namespace: observability,
+    target: 'deploy/console',
+    port: consolePort,
+    localPort: consolePort,
+  });
   await using jaeger = await forwardPort({
     namespace: observability,
     target: 'deploy/jaeger',
     port: jaegerPort,
     localPort: jaegerPort,
   });
-  print(`customer  http://127.0.0.1:${customer.port}\nJaeger    http://127.0.0.1:${jaeger.port}\nuntil Ctrl-C`);
+  print(
+    [
+      `customer  http://127.0.0.1:${customer.port}`,
+      `console   http://127.0.0.1:${watching.port}`,
+      `Jaeger    http://127.0.0.1:${jaeger.port}`,
+      'until Ctrl-C',
+    ].join('\n'),
+  );
   const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  const ended = Promise.race([customer.ended, jaeger.ended]).then(() => {
+  const ended = Promise.race([customer.ended, watching.ended, jaeger.ended]).then(() => {
     throw new LocalStackError(
       'CLUSTER_FAILED',
       'a port forward ended: its pod was replaced, or the cluster stopped; run it again',

@@ -31,7 +31,8 @@ func (node) NodeGetCapabilities(context.Context, *csi.NodeGetCapabilitiesRequest
 	return &csi.NodeGetCapabilitiesResponse{}, nil
 }
 
-// NodePublishVolume refuses what spiffe-csi-driver refuses: a volume that outlives the pod, or one it may write to.
+// NodePublishVolume refuses what spiffe-csi-driver refuses: a volume that outlives the pod, one it may write to, or one that is
+// to be mounted in a way of its own.
 func (n node) NodePublishVolume(_ context.Context, request *csi.NodePublishVolumeRequest) (*csi.NodePublishVolumeResponse, error) {
 	values := request.GetVolumeContext()
 	switch {
@@ -41,6 +42,8 @@ func (n node) NodePublishVolume(_ context.Context, request *csi.NodePublishVolum
 		return nil, status.Error(codes.InvalidArgument, "only ephemeral volumes are supported")
 	case !request.GetReadonly():
 		return nil, status.Error(codes.InvalidArgument, "the volume must be readOnly")
+	case !isPlain(request.GetVolumeCapability().GetMount()):
+		return nil, status.Error(codes.InvalidArgument, "the volume must be mounted plainly, without a file system type or flags")
 	}
 	if err := publish(n.source, request.GetTargetPath()); err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
@@ -57,6 +60,11 @@ func (node) NodeUnpublishVolume(_ context.Context, request *csi.NodeUnpublishVol
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	return &csi.NodeUnpublishVolumeResponse{}, nil
+}
+
+// isPlain is false for a block device, too, which is no mount at all.
+func isPlain(mount *csi.VolumeCapability_MountVolume) bool {
+	return mount != nil && mount.GetFsType() == "" && len(mount.GetMountFlags()) == 0
 }
 
 // publish may be called again for the same pod: what is mounted already stays.

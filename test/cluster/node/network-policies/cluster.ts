@@ -2,6 +2,7 @@
  * What NetworkPolicies are decided on: namespaces, pods and policies, read strictly from what the API server sends. A field of
  * a policy that is not understood is an error: a rule that was left out could allow what should be refused.
  */
+import { type Expression, hasLabels, holds, type Labels } from '../../label-selectors.ts';
 
 export interface Cluster {
   /** Labels by the namespace's name. */
@@ -9,8 +10,6 @@ export interface Cluster {
   readonly pods: readonly Pod[];
   readonly policies: readonly Policy[];
 }
-
-export type Labels = Readonly<Record<string, string>>;
 
 export interface Pod {
   readonly namespace: string;
@@ -60,30 +59,7 @@ export interface Selector {
   readonly expressions: readonly Expression[];
 }
 
-export interface Expression {
-  readonly key: string;
-  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-  readonly values: readonly string[];
-}
-
 /** True when the labels are selected; an empty selector selects everything. */
 export function matches({ labels, expressions }: Selector, of: Labels): boolean {
-  return (
-    Object.entries(labels).every(([key, value]) => of[key] === value) &&
-    expressions.every((it) => holds(it, of[it.key]))
-  );
-}
-
-/** As the API defines it, `NotIn` also selects what has no such label. */
-function holds({ operator, values }: Expression, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-  }
+  return hasLabels(labels, of) && expressions.every((it) => holds(it, of));
 }

@@ -1,6 +1,7 @@
 /** Reads objects of the API server into what `cluster.ts` describes. Throws on what it does not understand. */
 import { type Fields, fields, list, only, text, texts } from '../../fields.ts';
-import type { Expression, Labels, NamedPort, Peer, Pod, Policy, Port, Protocol, Rule, Selector } from './cluster.ts';
+import { type Expression, isOperator, type Labels } from '../../label-selectors.ts';
+import type { NamedPort, Peer, Pod, Policy, Port, Protocol, Rule, Selector } from './cluster.ts';
 
 export function readNamespace(object: Fields): { name: string; labels: Labels } {
   const { name, labels } = readMetadata(object);
@@ -100,8 +101,7 @@ function readSelector(value: unknown, what: string): Selector {
 
 function readExpression(value: unknown, what: string): Expression {
   const { key, operator, values } = only(value, ['key', 'operator', 'values'], what);
-  if (operator !== 'In' && operator !== 'NotIn' && operator !== 'Exists' && operator !== 'DoesNotExist')
-    throw new Error(`${what}: unknown operator ${JSON.stringify(operator)}`);
+  if (!isOperator(operator)) throw new Error(`${what}: unknown operator ${JSON.stringify(operator)}`);
   return { key: text(key, what), operator, values: texts(values ?? [], what) };
 }
 

@@ -117,7 +117,7 @@ const inotify: KindCheck = {
 
 const ports: KindCheck = {
   name: 'ports',
-  holds: 'the ports of registry, page and Jaeger are free, or their own',
+  holds: 'the ports of registry, pages and Jaeger are free, or their own',
   run: ({ ports: found }) =>
     found.flatMap(({ port, use, problem }) => {
       if (problem === undefined) return [];

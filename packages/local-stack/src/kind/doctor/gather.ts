@@ -21,6 +21,7 @@ const TOOLS: readonly ToolName[] = ['docker', 'kind', 'kubectl', 'helm', 'tilt']
 const PORTS: ReadonlyArray<{ port: number; use: string }> = [
   { port: 5001, use: "the cluster's registry" },
   { port: 8080, use: 'customer' },
+  { port: 8090, use: 'console' },
   { port: 16686, use: 'Jaeger' },
 ];
 
