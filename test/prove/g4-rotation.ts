@@ -82,7 +82,7 @@ async function rotateAll(lab: Lab, notes: Notebook, startedAt: number): Promise<
     if (
       program === 'backend' &&
       record['event'] === 'identity' &&
-      JSON.stringify(record['changed']).includes('"svid":true')
+      JSON.stringify(record['changed'] ?? {}).includes('"svid":true')
     )
       changes += 1;
   });
