@@ -32,6 +32,8 @@ export async function untilBundles(
   const isSince = recordsFromNow();
   await change();
   const isUpdate = (record: LogRecord) =>
-    isSince(record) && record['event'] === 'identity' && JSON.stringify(record['changed'] ?? {}).includes('"bundles":true');
+    isSince(record) &&
+    record['event'] === 'identity' &&
+    JSON.stringify(record['changed'] ?? {}).includes('"bundles":true');
   await Promise.all(programs.map((program) => system.waitForLog(program, isUpdate, BUNDLES_MS)));
 }
