@@ -153,3 +153,7 @@ test('it goes on with renewed certificates, and no request fails', async () => {
     assert.deepEqual(failed, []);
   });
 });
+
+test('taken off, everything is as it was', async () => {
+  await component[Symbol.asyncDispose]();
+});
