@@ -18,6 +18,7 @@ const CHECKS = [
   ['deny matrix: its page is current', 'node', ['scripts/generate-matrix.ts', '--check']],
   ['cluster: what identities.json decides is current', 'node', ['scripts/generate-kind.ts', '--check']],
   ['cluster: manifests', 'node', ['scripts/check-kind.mjs']],
+  ['console: types of its page, size of its first view', 'node', ['scripts/check-console.mjs']],
   ['builds', 'turbo', ['run', 'build', '--output-logs=errors-only']],
   ['reference and API reports are current', 'node', ['scripts/generate-reference.ts', '--check']],
 ];

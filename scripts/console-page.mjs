@@ -17,6 +17,9 @@ const vite = join(workspace, 'node_modules/vite/bin/vite.js');
 /** Folder of the built page. */
 export const pageFolder = join(dist, 'page');
 
+/** Which file was made from what, and needs which others; in the folder, and not served. */
+export const MANIFEST = 'manifest.json';
+
 /** What the page is made of. */
 const INPUTS = [
   'services/console/page',
@@ -55,20 +58,20 @@ function build(node) {
   const folder = join(dist, `page-${process.pid}`);
   mkdirSync(dist, { recursive: true });
   try {
-    const args = [
-      vite,
-      'build',
-      join(workspace, 'page'),
+    const options = [
       '--outDir',
       folder,
       '--emptyOutDir',
+      '--manifest',
+      MANIFEST,
       '--bypass-lock',
       '--logLevel',
       'warn',
     ];
+    const args = [vite, 'build', join(workspace, 'page'), ...options];
     const { status, error, stdout, stderr } = spawnSync(node, args, { cwd: workspace, encoding: 'utf8' });
     if (status !== 0) throw new Error(error?.message ?? `${stdout}${stderr}`.trim());
-    const files = listFiles(folder);
+    const files = listFiles(folder).filter((file) => file !== MANIFEST);
     for (const file of files) {
       const content = readFileSync(join(folder, file));
       writeFileSync(join(folder, `${file}.br`), brotliCompressSync(content));

@@ -7,6 +7,7 @@ import { ensureSetup, root } from './setup.mjs';
 
 const ALL = [
   '{packages,services}/*/src/**/*.test.ts',
+  'services/console/page/src/**/*.test.ts',
   'bench/src/*.test.ts',
   'scripts/*.test.mjs',
   'test/{architecture,documents,integration,matrix}/*.test.ts',

@@ -3,6 +3,7 @@
  * keyboard alone; and not more to fetch than a workshop's network has.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import axe from 'axe-core';
 import type { Locator, Page } from 'playwright-core';
@@ -10,7 +11,11 @@ import type { Tab } from './console-view.ts';
 import { type Lab, type OpenConsole, startLab } from './lab.ts';
 
 const TABS: readonly Tab[] = ['Orders', 'Identities', 'Attack lab', 'Policy', 'Inspect'];
-const FIRST_VIEW_BYTES = 200 * 1024;
+/**
+ * Until everything of a first visit stands, chart and tour included, which load when idle, with some 500 bytes of headers for
+ * each answer; the check of the build has the parts without headers.
+ */
+const FIRST_VISIT_BYTES = 250 * 1024;
 let lab: Lab;
 
 before(async () => {
@@ -64,7 +69,7 @@ describe('axe finds nothing serious', () => {
     await view.page.evaluate(
       "document.body.append(Object.assign(document.createElement('img'), { src: '/favicon.ico' }))",
     );
-    assert.deepEqual(await seriousIn(view.page), ['image-alt: img']);
+    assert.deepEqual(await seriousIn(view.page), ['image-alt: img[src$="favicon.ico"]']);
   });
 });
 
@@ -79,6 +84,7 @@ async function seriousIn(page: Page): Promise<string[]> {
 test('the whole journey by keyboard alone', async () => {
   await using view = await lab.open();
   const { page } = view;
+  await page.evaluate(readFileSync(new URL('./in-page/focus-mark.js', import.meta.url), 'utf8'));
   const keyboard = keyboardOf(page);
   await view.workload('backend').waitFor();
 
@@ -120,6 +126,12 @@ test('the whole journey by keyboard alone', async () => {
   view.assertClean();
 });
 
+/** As `in-page/focus-mark.js` says it. */
+interface Stop {
+  readonly isMarked: boolean;
+  readonly described: string;
+}
+
 /** Keys, and at each stop of the focus a mark that can be seen. */
 function keyboardOf(page: Page) {
   const { keyboard } = page;
@@ -127,11 +139,12 @@ function keyboardOf(page: Page) {
   const press = (key: string) => keyboard.press(key);
   async function goTo(target: Locator): Promise<void> {
     await target.waitFor({ state: 'attached' });
-    for (let stop = 0; stop < 200; stop += 1) {
+    for (let count = 0; count < 200; count += 1) {
       await press('Tab');
+      const stop: Stop | undefined = await page.evaluate('globalThis.focusedElement()');
       // From the last stop the focus leaves the page, and comes back to its beginning.
-      if ((await focused.count()) === 0) continue;
-      assert.ok(await focused.first().evaluate(SEEN), `no mark at ${await focused.first().evaluate(NAMED)}`);
+      if (stop === undefined) continue;
+      assert.ok(stop.isMarked, `nobody sees that the focus is on ${stop.described}`);
       if ((await target.and(focused).count()) > 0) return;
     }
     assert.fail(`the focus never came to ${String(target)}`);
@@ -153,18 +166,7 @@ function keyboardOf(page: Page) {
   };
 }
 
-/** A mark is an outline or a shadow of the element, or of what stands for it where the element itself is not drawn. */
-const SEEN = `(element) => {
-  const marked = (one) => {
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(one);
-    return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none';
-  };
-  return [element, element.closest('label'), element.parentElement, element.parentElement?.parentElement]
-    .some((one) => one && marked(one)) || element.shadowRoot !== null;
-}`;
-const NAMED = '(element) => element.outerHTML.slice(0, 200)';
-
-test('the first view is small', async () => {
+test('what a first visit fetches is small', async () => {
   await using watched = await lab.open({ firstVisit: true });
   const session = await watched.context.newCDPSession(watched.page);
   await session.send('Network.enable');
@@ -182,5 +184,5 @@ test('the first view is small', async () => {
   const assets = [...sizes].filter(([url]) => !url.includes('/api/'));
   const total = assets.reduce((sum, [, bytes]) => sum + bytes, 0);
   assert.ok(assets.length > 2, 'nothing was measured');
-  assert.ok(total <= FIRST_VIEW_BYTES, `${total} bytes: ${JSON.stringify(assets)}`);
+  assert.ok(total <= FIRST_VISIT_BYTES, `${total} bytes: ${JSON.stringify(assets)}`);
 });

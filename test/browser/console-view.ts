@@ -27,8 +27,8 @@ export interface ConsoleView {
   placeOrder(order: Order): Promise<Locator>;
   /** @returns what the page says of an order that is not placed */
   tryOrder(order: Order): Promise<Locator>;
-  /** Sets the steady load in steps of 5 orders a second. */
-  setLoad(perSecond: number): Promise<void>;
+  /** Sets the steady load from rest to what one key of the slider does, and back. */
+  setLoad(perSecond: 0 | 5 | 50): Promise<void>;
   /** What the page says of the steady load. */
   load(): Promise<{ sent: number; failed: number }>;
   /** Resolves when so many orders were sent. */
@@ -40,11 +40,14 @@ export interface Order {
   readonly via: 'HTTP' | 'gRPC';
 }
 
+const LOAD_KEYS = { 0: 'Home', 5: 'PageUp', 50: 'End' } as const;
+
 export function createConsoleView(page: Page): ConsoleView {
   const connection = page.getByRole('status', { name: 'Connection' });
   const map = page.getByRole('region', { name: 'Live map' });
-  const button = (name: string) => map.getByRole('button', { name: new RegExp(`^${name}\\b`) });
-  const node = (name: string, selector: string) => map.locator(selector).filter({ has: button(`${name},`) });
+  // What a node or an edge says begins with its name.
+  const button = (name: string) => page.getByRole('button', { name: new RegExp(`^${name},`) });
+  const node = (name: string, selector: string) => map.locator(selector).filter({ has: button(name) });
   const tab = async (name: Tab) => {
     await page.getByRole('tab', { name, exact: true }).click();
     return page.getByRole('tabpanel', { name });
@@ -85,8 +88,7 @@ export function createConsoleView(page: Page): ConsoleView {
     async setLoad(perSecond) {
       const orders = await tab('Orders');
       const slider = orders.getByRole('slider', { name: 'Orders per second' });
-      await slider.press('Home');
-      for (let set = 0; set < perSecond; set += 5) await slider.press('PageUp');
+      await slider.press(LOAD_KEYS[perSecond]);
       const said = perSecond === 0 ? 'off' : `${perSecond} a second`;
       await orders.locator('output').filter({ hasText: said }).waitFor();
     },
@@ -98,9 +100,12 @@ export function createConsoleView(page: Page): ConsoleView {
       return { sent, failed };
     },
     async untilSent(count) {
-      await tab('Orders');
-      const sent = 'document.querySelector(\'[role="status"][aria-label="Load"] strong\').textContent';
-      await page.waitForFunction(`Number(${sent}) >= ${count}`);
+      const orders = await tab('Orders');
+      const sent = await orders.getByRole('status', { name: 'Load' }).locator('strong').first().elementHandle();
+      await page.waitForFunction(({ element, count }) => Number(element?.textContent) >= count, {
+        element: sent,
+        count,
+      });
     },
   };
   return view;

@@ -46,7 +46,7 @@ test('an identity that is withdrawn is shown as such, and its return, too', asyn
   const identities = await view.tab('Identities');
   const customer = identities.getByRole('group', { name: 'customer', exact: true });
   await customer.getByRole('button', { name: 'Withdraw' }).click();
-  await view.page.getByRole('alertdialog').getByRole('button', { name: 'Withdraw' }).click();
+  await view.page.getByRole('alertdialog').getByRole('button', { name: 'Withdraw', exact: true }).click();
   await view.workload('customer', /no identity/).waitFor();
   await customer.getByRole('button', { name: 'Register again' }).click();
   await view.workload('customer', /ready/).waitFor();

@@ -23,10 +23,9 @@ const all: readonly Shot[] = VIEWS.flatMap((view) =>
   [...HEIGHTS.keys()].flatMap((width) => (['light', 'dark'] as const).map((theme) => ({ view, width, theme }))),
 );
 const chosen: readonly Shot[] = [
-  { view: 'Orders', width: 1920, theme: 'light' },
-  { view: 'Orders', width: 1920, theme: 'dark' },
-  { view: 'Identities', width: 1280, theme: 'light' },
+  { view: 'Attack lab', width: 1280, theme: 'light' },
   { view: 'Attack lab', width: 1280, theme: 'dark' },
+  { view: 'Identities', width: 1280, theme: 'light' },
   { view: 'Policy', width: 1280, theme: 'light' },
   { view: 'Inspect', width: 1280, theme: 'light' },
   { view: 'Orders', width: 390, theme: 'dark' },
@@ -51,8 +50,8 @@ async function prepare(lab: Lab): Promise<void> {
   await attacks.getByRole('button', { name: 'Open all' }).click();
   for (const id of ['rogue-backend-https', 'forged-headers-backend-https', 'chain-replayed-db-client'])
     await runAttack(view, id);
-  await view.setLoad(10);
-  await view.untilSent(100);
+  await view.setLoad(5);
+  await view.untilSent(50);
 }
 
 async function runAttack(view: OpenConsole, id: string): Promise<void> {
@@ -74,8 +73,10 @@ async function draw(lab: Lab, { view: name, width, theme }: Shot): Promise<void>
 }
 
 async function show(view: OpenConsole, name: Shot['view']): Promise<void> {
-  if (name === 'Workload') return view.workload('backend').click();
-  if (name === 'Inspect') return view.edge('customer', 'backend').click();
+  if (name === 'Workload' || name === 'Inspect') {
+    await (name === 'Workload' ? view.workload('backend') : view.edge('customer', 'backend')).click();
+    return view.page.getByRole('tabpanel', { name: 'Inspect' }).getByRole('heading').first().waitFor();
+  }
   const panel = await view.tab(name);
   await panel.getByRole('heading').first().waitFor();
   if (name === 'Orders') await view.placeOrder({ item: 'tea', via: 'HTTP' });

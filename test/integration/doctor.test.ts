@@ -147,6 +147,8 @@ test('no system: a port that another program has', async (t) => {
     'dbClientGrpc',
     'dbClientHealth',
     'postgres',
+    'consoleHttp',
+    'consoleOtlp',
   ] as const;
   const ports = Object.fromEntries(names.map((name) => [portVariable(name), '0']));
   const env = {

@@ -109,9 +109,12 @@ async function make(
   }
 }
 
+/** A Workload API that has an identity to give gives it sooner. */
+const IDENTITY_MS = 10_000;
+
 /** A workload's own SVID, as whoever can read its memory would have it. */
 export async function copyOf(endpoint: string): Promise<Material> {
-  const { svid } = await fetchX509Context({ endpoint });
+  const { svid } = await fetchX509Context({ endpoint, timeoutMs: IDENTITY_MS });
   return { cert: svid.certificatePem, key: svid.privateKeyPem() };
 }
 

@@ -122,6 +122,21 @@ test('an ID that is none is refused, and the next attack is made', async () => {
   assert.equal((await control.attack('rogue-backend-https-hel')).verdict, 'refused');
 });
 
+test('after the CA was replaced attacks are made with the new one', async () => {
+  await system.control.rotateCa();
+  for (const id of ['customer-backend-https-get', 'expired-backend-https-hel', 'chain-forged-ended-db-client-grpc-get'])
+    assert.deepEqual((await control.attack(id)).problems, [], id);
+});
+
+test('a caller whose identity was withdrawn can not be tried, which is no verdict', async () => {
+  await system.control.withdraw('rogue');
+  const tryOn = async () => {
+    // SPIRE's agent hears of it at its next sync; an attack until then is refused as before.
+    for (;;) assert.equal((await control.attack('rogue-backend-https-hel')).verdict, 'refused');
+  };
+  await assert.rejects(tryOn, { code: 'CONTROL_FAILED', message: /^attacks: not tried: / });
+});
+
 describe('of a server with a broken check it says so', () => {
   const cases: [check: string, id: string, layer: string, code: string][] = [
     // Nothing else stands behind it: whoever has two names is served.

@@ -20,7 +20,7 @@ import { labCells } from './lab-cells.ts';
 import { resultOf } from './lab-result.ts';
 import { readSources } from './places.ts';
 import { createRecords, type Records } from './records.ts';
-import { runCell } from './run.ts';
+import { NOT_TRIED, runCell } from './run.ts';
 import { placeOrder, systemAddress, type World } from './world.ts';
 
 /** An open lab. */
@@ -58,7 +58,13 @@ export function openLab(stateDirectory: string): Lab {
       using _following = followLogs(system, records);
       const issuer = await issuerOf(rootOf(stateDirectory, system));
       const world = createLabWorld({ system, records, orderId, issuer, socketAs: socketAs(system) });
-      return resultOf(id, await runCell(world, found.cell), sources);
+      const verdict = await runCell(world, found.cell);
+      if (verdict.seen.wire.startsWith(NOT_TRIED)) {
+        // Whatever gave identities may be gone: it is asked for anew.
+        sockets.clear();
+        throw new Error(verdict.seen.wire);
+      }
+      return resultOf(id, verdict, sources);
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
@@ -72,7 +78,8 @@ async function issuerOf(root: TrustRoot): Promise<RealIssuer> {
 
 /** One that is there; one that is placed only where there is none. */
 async function findOrder(system: SystemFile): Promise<string> {
-  const { text } = await call(`${system.customerUrl}/api/orders?via=grpc`);
+  const { status, text } = await call(`${system.customerUrl}/api/orders?via=grpc`);
+  if (status !== 200) throw new Error(`an order to ask for is needed, and the customer answers HTTP ${status}`);
   return /"id":"([0-9a-f-]{36})"/.exec(text)?.[1] ?? placeOrder(system);
 }
 

@@ -24,6 +24,8 @@ export interface Result {
   readonly verdicts: readonly Verdict[];
 }
 
+/** How {@link Seen.wire} begins of an attempt that could not be made. */
+export const NOT_TRIED = 'not tried: ';
 /** How many attempts are under way at a time. */
 const WIDTH = 8;
 /** A record is written when the call is refused or decided; it takes this long at most to reach us. */
@@ -61,7 +63,7 @@ export async function runCells<W extends World>(
 export async function runCell<W extends World>(world: W, cell: Cell<W>, recordMs = RECORD_MS): Promise<Verdict> {
   const started = performance.now();
   const expected = typeof cell.expected === 'function' ? cell.expected(world) : cell.expected;
-  const seen = await cell.run(world).catch((error: unknown): Seen => ({ wire: `not tried: ${String(error)}` }));
+  const seen = await cell.run(world).catch((error: unknown): Seen => ({ wire: `${NOT_TRIED}${String(error)}` }));
   const found = await Promise.all(
     expected.records.map(async (record) => ({
       expected: record,

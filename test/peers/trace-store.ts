@@ -2,10 +2,7 @@
  * Stands for Jaeger or Tempo behind the Collector: OTLP over gRPC without TLS on a free port. It keeps exports as they came:
  * what matters is that they come, their content is proved where services export.
  */
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-
-const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
-const same = (bytes: Buffer) => bytes;
+import { startOtlpGrpcReceiver } from '@countersign/otlp-receiver';
 
 /** A running one. */
 export interface TraceStore {
@@ -19,31 +16,14 @@ export interface TraceStore {
 export async function startTraceStore(): Promise<TraceStore> {
   const exports: Buffer[] = [];
   const waiting = new Set<() => void>();
-  const server = new Server();
-  const codec = {
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
+  const received = ({ body }: { readonly body: Buffer }) => {
+    exports.push(body);
+    for (const look of waiting) look();
   };
-  server.addService(
-    { export: { path: EXPORT, requestStream: false, responseStream: false, ...codec } },
-    {
-      export: ({ request }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
-        exports.push(request);
-        for (const look of waiting) look();
-        answer(null, Buffer.alloc(0));
-      },
-    },
-  );
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    ),
-  );
+  const receiver = await startOtlpGrpcReceiver({ address: '127.0.0.1:0', sink: { received } });
   return {
-    address: `127.0.0.1:${port}`,
-    close: () => server.forceShutdown(),
+    address: `127.0.0.1:${receiver.port}`,
+    close: receiver.close,
     received: (parts, signal) =>
       new Promise((resolve, reject) => {
         const look = () => {

@@ -5,7 +5,6 @@ export type OtlpErrorCode =
   // the bytes
   | 'EXPORT_MALFORMED'
   // bounds
-  | 'EXPORT_TOO_LARGE'
   | 'EXPORT_TOO_DEEP'
   | 'EXPORT_TOO_MANY_VALUES';
 

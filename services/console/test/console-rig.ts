@@ -1,5 +1,11 @@
 /** A console's application on a real socket, with whatever it works with replaced by what a test gives. */
-import { createServer, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { closeHttpServer, listenHttp, parseHostNames } from '@countersign/service-kit';
 import { createLogger } from '@countersign/telemetry';
 import { createApp, type StreamHandler } from '../src/server/app.ts';
@@ -97,17 +103,15 @@ export function askAt(port: number, { method = 'GET', path, headers = {}, body }
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false });
     request.once('error', reject);
-    request.once('response', async (response) => {
-      const content = Buffer.concat(await response.toArray());
-      resolve({
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        body: content,
-        reason: reasonOf(response.headers, content),
-      });
-    });
+    request.once('response', (response) => void readAnswer(response).then(resolve, reject));
     request.end(body);
   });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const body = Buffer.concat(await response.toArray());
+  const { headers } = response;
+  return { status: response.statusCode ?? 0, headers, body, reason: reasonOf(headers, body) };
 }
 
 function reasonOf(headers: IncomingHttpHeaders, body: Buffer): string | undefined {

@@ -49,6 +49,20 @@ test('without the attacks there is no ability, and it says why', async () => {
   await assert.rejects(control.attack('one'), { code: 'CONTROL_FAILED', message: /in test\// });
 });
 
+test('where the services do not write what attacks are judged by there is no ability either', async () => {
+  const cases: [env: NodeJS.ProcessEnv, why: RegExp | undefined][] = [
+    [{ LOG_LEVEL: 'warn' }, /^With LOG_LEVEL=warn /],
+    [{ LOG_LEVEL: 'debug' }, undefined],
+    [{ LOG_LEVEL: '' }, undefined],
+  ];
+  for (const [env, why] of cases) {
+    await using control = create({ env });
+    const { ability } = control;
+    assert.equal(ability.there, why === undefined, JSON.stringify(env));
+    if (!ability.there && why !== undefined) assert.match(ability.why, why);
+  }
+});
+
 test('the program is told which system, and nothing of our environment that it does not need', async () => {
   await using control = create({ env: { PATH: process.env['PATH'] ?? '', SECRET: 'x' } });
   assert.deepEqual(control.ability, { there: true });

@@ -67,15 +67,14 @@ export function createAttackControl(options: AttackControlOptions): AttackContro
     turn = answer.catch(() => {});
     return answer;
   };
-  const there = (): AbilityState =>
-    existsSync(program) ? { there: true } : { there: false, why: 'The attacks are in test/, which is not here.' };
   const assertThere = (): void => {
-    const ability = there();
-    if (!ability.there) throw new LocalStackError('CONTROL_FAILED', ability.why);
+    const why = whyNot(program, options.env ?? {});
+    if (why !== undefined) throw new LocalStackError('CONTROL_FAILED', why);
   };
   return {
-    get ability() {
-      return there();
+    get ability(): AbilityState {
+      const why = whyNot(program, options.env ?? {});
+      return why === undefined ? { there: true } : { there: false, why };
     },
     async attacks() {
       assertThere();
@@ -92,4 +91,15 @@ export function createAttackControl(options: AttackControlOptions): AttackContro
       clearTimeout(idle);
     },
   };
+}
+
+/** Log levels at which decisions are written. */
+const TELLING = ['trace', 'debug', 'info'];
+
+/** An attack is judged by what the services write of it. */
+function whyNot(program: string, env: NodeJS.ProcessEnv): string | undefined {
+  const level = env['LOG_LEVEL'] || 'info';
+  if (!existsSync(program)) return 'The attacks are in test/, which is not here.';
+  if (TELLING.includes(level)) return undefined;
+  return `With LOG_LEVEL=${level.slice(0, 20)} the services do not write what they decide; start without it.`;
 }

@@ -12,8 +12,8 @@ import { certificateViewOf } from './certificate-view.ts';
 import type { CertificateText, CertificateView } from './stack-control.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
-const dnsName = 'web.shop.example.org';
-const spiffeId = 'spiffe://example.org/ns/shop/web';
+const dnsName = 'web.example.org';
+const spiffeId = 'spiffe://example.org/web';
 const words: Readonly<Record<string, string>> = {
   'Digital Signature': 'digitalSignature',
   'Certificate Sign': 'keyCertSign',

@@ -20,7 +20,7 @@ export function certificateViewOf(workload: string, { svid, bundles, jwtKeys }: 
 }
 
 /** One certificate. */
-export function certificateTextOf(certificate: ParsedCertificate): CertificateText {
+function certificateTextOf(certificate: ParsedCertificate): CertificateText {
   const { subject, issuer, serial, ...said } = describeCertificate(certificate);
   const { x509, isCa, der } = certificate;
   return {

@@ -63,14 +63,15 @@ export function isShown(record: LogRecord): boolean {
 const COMPLAINT_EVERY_MS = 60_000;
 
 /**
- * Telemetry that can't be delivered is said with every export, several times a second: here once a minute for each program.
- * The log file has all of it.
+ * Telemetry that can't be delivered is said with every export, several times a second: here once a minute for each program,
+ * and not in the first one, because the console, which takes it, starts last. The log file has all of it.
  */
 export function createComplaintFilter(now: () => number = Date.now) {
+  const startedAt = now();
   const shownAt = new Map<ProgramName, number>();
   return (program: ProgramName, { event }: LogRecord): boolean => {
     if (event !== 'telemetry') return true;
-    const isNews = now() - (shownAt.get(program) ?? Number.NEGATIVE_INFINITY) >= COMPLAINT_EVERY_MS;
+    const isNews = now() - (shownAt.get(program) ?? startedAt) >= COMPLAINT_EVERY_MS;
     if (isNews) shownAt.set(program, now());
     return isNews;
   };

@@ -8,11 +8,12 @@ import { Messages } from './shell/messages.tsx';
 import { Notices } from './shell/notices.tsx';
 import { Refusals } from './shell/refusals.tsx';
 import { useShell } from './shell/shell-store.ts';
+import { whenIdle } from './shell/when-idle.ts';
 import { Workbench } from './shell/workbench.tsx';
 import './app.css';
 
-const ChartPanel = lazy(() => import('./chart/chart-panel.tsx'));
-const Tour = lazy(() => import('./tour/tour.tsx'));
+const ChartPanel = lazy(() => whenIdle().then(() => import('./chart/chart-panel.tsx')));
+const Tour = lazy(() => whenIdle().then(() => import('./tour/tour.tsx')));
 
 export function App() {
   const tourOpen = useShell((shell) => shell.tourOpen);

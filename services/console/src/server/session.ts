@@ -31,15 +31,17 @@ export function createSession(options: SessionOptions): () => Promise<Session> {
 }
 
 /** A control that does not answer is none: the page then watches, which needs no control. */
-function describeWithin(control: Pick<StackControl, 'describe'>, ms: number): Promise<StackDescription | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), ms);
-    control
-      .describe()
-      .catch(() => undefined)
-      .then((description) => {
-        clearTimeout(timer);
-        resolve(description);
-      });
-  });
+async function describeWithin(
+  control: Pick<StackControl, 'describe'>,
+  ms: number,
+): Promise<StackDescription | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), ms);
+  try {
+    return await Promise.race([control.describe(), late.promise]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
 }

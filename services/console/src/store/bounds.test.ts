@@ -37,6 +37,12 @@ test('ten thousand invented peers leave the real ones in place', () => {
   );
 });
 
+test('edges between workloads that are few', () => {
+  for (let from = 0; from < 60; from += 1)
+    for (let to = 0; to < 30; to += 1) store.takeLogs([request({ service: `s${to}`, peer: `p${from}`, at: START })]);
+  assert.equal(store.snapshot().edges.length, LIMITS.edges);
+});
+
 test('invented processes of one workload, and of none', () => {
   for (let index = 0; index < 1_000; index += 1) {
     store.takeLogs([identity({ service: 'backend', instance: `${index}`, at: START }, 'AA')]);

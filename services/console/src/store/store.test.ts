@@ -10,16 +10,13 @@ import {
   decision,
   identity,
   idOf,
-  metrics,
   OPERATION,
   PASSED_ON,
-  record,
   refused,
   request,
   START,
   span,
   TRACE,
-  withdrawn,
 } from './test/telemetry.ts';
 
 let nowMs: number;
@@ -42,7 +39,10 @@ const CHAIN = [idOf('customer'), idOf('backend')];
 const ORDER = {
   spans: [
     span({ service: 'customer', at: START, spanId: '1'.repeat(16), name: 'POST /api/orders', durationMs: 50 }),
-    span({ service: 'customer', at: START + 1, spanId: '2'.repeat(16), parentSpanId: '1'.repeat(16), kind: 'client' }),
+    span({
+      ...{ service: 'customer', at: START + 1, spanId: '2'.repeat(16), parentSpanId: '1'.repeat(16), kind: 'client' },
+      attributes: { 'spiffe.peer.id': idOf('backend') },
+    }),
     span({
       ...{ service: 'db-client', at: START + 5, spanId: '3'.repeat(16), parentSpanId: '2'.repeat(16) },
       attributes: {
@@ -89,15 +89,12 @@ describe('an order', () => {
       nowMs = START + 60;
       feed();
       assert.deepEqual(
-        store
-          .snapshot()
-          .edges.map(({ key, calls }) => [key, calls])
-          .sort(),
-        [
+        new Map(store.snapshot().edges.map(({ key, calls }) => [key, calls])),
+        new Map([
           [`${idOf('backend')}>${idOf('db-client')}`, 1],
           [`${idOf('db-client')}>${idOf('postgres')}`, 1],
           [`browser>${idOf('customer')}`, 1],
-        ].sort(),
+        ]),
       );
       assert.deepEqual(edge(idOf('backend'), 'db-client')?.last, {
         ...{ at: START + 25, outcome: 'allow', transport: 'grpc', operation: OPERATION, traceId: TRACE },
@@ -201,12 +198,8 @@ test('a refused call is one refusal, by whoever refused, in whatever order it is
         [[1, idOf('db-client'), idOf('backend'), 'POLICY_DENIED', 'the-decision']],
       );
       assert.deepEqual(
-        edges.map(({ to, last, refused: count }) => [to, last.outcome, count]).sort(),
-        [
-          [idOf('db-client'), 'deny', 1],
-          [idOf('backend'), 'error', 0],
-          [idOf('customer'), 'error', 0],
-        ].sort(),
+        new Set(edges.map(({ to, last, refused: count }) => `${to} ${last.outcome} ${count}`)),
+        new Set([`${idOf('db-client')} deny 1`, `${idOf('backend')} error 0`, `${idOf('customer')} error 0`]),
       );
       assert.equal(
         samples.reduce((sum, sample) => sum + sample.refused, 0),
@@ -281,111 +274,6 @@ describe('a refused handshake', () => {
       ['backend'],
     );
     assert.equal(store.snapshot().refusals.length, 4);
-  });
-});
-
-describe('an identity', () => {
-  const backend = (at: number, instance = '1') => ({ service: 'backend', instance, at });
-
-  test('is in use from its record on, and to be renewed at half of its life', () => {
-    store.takeLogs([identity(backend(START), 'aa')]);
-    const { svid, state, trustDomains, trustDomain } = workload('backend') ?? assert.fail();
-    assert.deepEqual([state, trustDomain, trustDomains], ['ready', 'example.org', ['example.org']]);
-    const notBefore = START - 10_000;
-    assert.deepEqual(svid, {
-      ...{ serial: 'AA', notBefore, notAfter: notBefore + 300_000, rotatesAt: notBefore + 150_000, since: START },
-    });
-  });
-
-  test('changes by a rotation, which is counted; late and repeated records change nothing', () => {
-    nowMs = START + 5_000;
-    store.takeLogs([identity(backend(START), 'AA'), identity(backend(START + 2_000), 'BB')]);
-    store.takeLogs([identity(backend(START + 1_000), 'AA'), identity(backend(START + 3_000), 'BB')]);
-    const { svid, rotations } = workload('backend') ?? assert.fail();
-    assert.deepEqual([svid?.serial, svid?.since, rotations], ['BB', START + 2_000, 1]);
-    assert.equal(
-      store.snapshot().samples.reduce((sum, sample) => sum + sample.rotations, 0),
-      1,
-    );
-  });
-
-  test('is gone when it was withdrawn, whatever metrics of before it still say, and comes back', () => {
-    nowMs = START + 5_000;
-    store.takeLogs([identity(backend(START), 'AA'), withdrawn(backend(START + 2_000))]);
-    store.takeMetrics(metrics(backend(START + 1_000)));
-    assert.deepEqual([workload('backend')?.state, workload('backend')?.svid], ['no-identity', undefined]);
-    store.takeMetrics(metrics(backend(START + 3_000), { available: 0, leftMs: 0 }));
-    assert.equal(workload('backend')?.state, 'no-identity');
-    store.takeLogs([identity(backend(START + 4_000), 'BB')]);
-    assert.deepEqual([workload('backend')?.state, workload('backend')?.svid?.serial], ['ready', 'BB']);
-  });
-
-  test('is known from metrics to a console that was started later, its serial from the next call', () => {
-    store.takeMetrics(metrics(backend(START)));
-    const { svid, trustDomains } = workload('backend') ?? assert.fail();
-    assert.deepEqual([svid?.serial, svid?.notAfter, trustDomains], ['', START + 200_000, ['example.org']]);
-    store.takeLogs([request({ ...backend(START), peer: 'customer' })]);
-    assert.equal(workload('backend')?.svid?.serial, 'AA');
-  });
-
-  test('that is not there yet is told of a service that had one before', () => {
-    store.takeLogs([identity(backend(START), 'AA'), record('stopping', backend(START), {})]);
-    assert.equal(workload('backend')?.state, 'silent');
-    store.takeMetrics(metrics(backend(START, '2'), { available: 0 }).slice(0, 1));
-    assert.deepEqual(
-      workload('backend')?.instances.map(({ instanceId, state }) => [instanceId, state]),
-      [
-        ['backend-2', 'no-identity'],
-        ['backend-1', 'silent'],
-      ],
-    );
-    assert.equal(workload('backend')?.state, 'no-identity');
-  });
-});
-
-describe('a process', () => {
-  const made = (at: number, instance = '1') => ({ service: 'backend', instance, at });
-
-  test('is silent after seven seconds without a word, and there again with the next', () => {
-    store.takeLogs([identity(made(START), 'AA')]);
-    advance(6_000);
-    assert.equal(workload('backend')?.state, 'ready');
-    advance(3_000);
-    assert.equal(workload('backend')?.state, 'silent');
-    store.takeMetrics(metrics(made(nowMs)));
-    assert.equal(workload('backend')?.state, 'ready');
-  });
-
-  test('that was replaced is forgotten beside the new one, which is the newest', () => {
-    store.takeLogs([identity(made(START), 'AA')]);
-    advance(10_000);
-    store.takeLogs([identity(made(nowMs, '2'), 'BB')]);
-    assert.deepEqual(
-      workload('backend')?.instances.map(({ instanceId }) => instanceId),
-      ['backend-2', 'backend-1'],
-    );
-    for (let second = 0; second < 40; second += 1) {
-      store.takeMetrics(metrics(made(nowMs, '2')));
-      advance(1_000);
-    }
-    assert.deepEqual(
-      workload('backend')?.instances.map(({ instanceId }) => instanceId),
-      ['backend-2'],
-    );
-    assert.deepEqual([workload('backend')?.state, workload('backend')?.svid?.serial], ['ready', 'BB']);
-  });
-
-  test('two of one workload are both shown', () => {
-    store.takeLogs([identity(made(START), 'AA'), identity(made(START, '2'), 'BB')]);
-    assert.equal(workload('backend')?.instances.length, 2);
-  });
-
-  test('whose clock is wrong is put right by ours', () => {
-    store.takeLogs([
-      request({ ...made(START - 86_400_000), peer: 'customer' }),
-      request({ ...made(START + 9), peer: 'x' }),
-    ]);
-    assert.deepEqual([edge(idOf('customer'), 'backend')?.last.at, edge(idOf('x'), 'backend')?.last.at], [START, START]);
   });
 });
 

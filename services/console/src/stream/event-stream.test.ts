@@ -171,7 +171,7 @@ test('one that missed nothing gets nothing until something changes', async () =>
 });
 
 for (const [what, id] of [
-  ['an ID of another run of the console', 'before-0'],
+  ['an ID of another run of the console', 'other-0'],
   ['an ID that this run has not reached', `${EPOCH}-999999`],
   ['what is no ID', `${EPOCH}-x`],
 ] as const)

@@ -4,12 +4,9 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import { readSpans, type Span } from './otlp-spans.ts';
-import { traceDocument } from './query-document.ts';
+import { type Span, startOtlpGrpcReceiver } from '@countersign/otlp-receiver';
+import { serviceOf, traceDocument } from './query-document.ts';
 
-const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
-const same = (bytes: Buffer) => bytes;
 /** As many as Jaeger's configuration in packages/telemetry/collector keeps. */
 const MAX_TRACES = 20_000;
 
@@ -29,18 +26,18 @@ export interface StandIn {
 /** Starts it. */
 export async function startStandIn(addresses: StandInAddresses): Promise<StandIn> {
   const traces = new Map<string, Span[]>();
-  const otlp = otlpServer((spans) => {
-    for (const span of spans) keep(traces, span);
-  });
-  const otlpPort = await bind(otlp, addresses.otlp);
+  const spans = (received: readonly Span[]) => {
+    for (const span of received) keep(traces, span);
+  };
+  const otlp = await startOtlpGrpcReceiver({ address: addresses.otlp, sink: { spans } });
   const query = createServer((request, response) => answer(traces, request, response));
   query.listen(addresses.query);
   await once(query, 'listening');
   return {
-    otlpPort,
+    otlpPort: otlp.port,
     query,
     close: () => {
-      otlp.forceShutdown();
+      otlp.close();
       query.close();
       query.closeAllConnections();
     },
@@ -58,38 +55,6 @@ function keep(traces: Map<string, Span[]>, span: Span): void {
   }
 }
 
-function otlpServer(take: (spans: Span[]) => void): Server {
-  const server = new Server();
-  const codec = {
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
-  server.addService(
-    { export: { path: EXPORT, requestStream: false, responseStream: false, ...codec } },
-    {
-      export: ({ request }: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-        try {
-          take(readSpans(request));
-          done(null, Buffer.alloc(0));
-        } catch (error) {
-          done({ code: status.INVALID_ARGUMENT, details: String(error) });
-        }
-      },
-    },
-  );
-  return server;
-}
-
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) =>
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    ),
-  );
-}
-
 function answer(traces: Map<string, Span[]>, { url = '' }: IncomingMessage, response: ServerResponse): void {
   const traceId = /^\/api\/traces\/([0-9a-f]{32})$/.exec(url)?.[1];
   const spans = traceId === undefined ? undefined : traces.get(traceId);
@@ -103,5 +68,5 @@ function answer(traces: Map<string, Span[]>, { url = '' }: IncomingMessage, resp
 }
 
 function servicesOf(traces: Map<string, Span[]>): string[] {
-  return [...new Set([...traces.values()].flatMap((spans) => spans.map(({ service }) => service)))].sort();
+  return [...new Set([...traces.values()].flatMap((spans) => spans.map(serviceOf)))].sort();
 }

@@ -28,7 +28,8 @@ export async function rehearse<Result>(
     await cp(place.folder, folder, { recursive: true, dereference: true, filter });
     await writeFile(join(folder, relative(place.folder, place.grants)), text);
     const options = { bundlePath: place.bundle, dataPath: folder, watchIntervalMs: 0, dataIntervalMs: 0 };
-    return await asked(await createPolicyEngine(options), ask);
+    const engine = await createPolicyEngine(options);
+    return asked(engine, ask);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,5 +1,4 @@
-/** The page's requests. */
-export { api, type IdentityOperation, sessionStore } from './api.ts';
-export { ApiProblem, isAbort, toProblem } from './problem.ts';
-export { reloadSession, useMissing, useSession } from './session.ts';
-export { type Action, type ActionState, useAction } from './use-action.ts';
+/** What the rest of the page needs of the requests; the views that make changes take them by file. */
+export { api } from './api.ts';
+export { type ApiProblem, isAbort, toProblem } from './problem.ts';
+export { reloadSession, useSession } from './session.ts';

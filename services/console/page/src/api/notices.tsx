@@ -13,7 +13,9 @@ import './notices.css';
 export function Missing({ title, why }: { readonly title: string; readonly why: string }) {
   return (
     <Empty icon={Unplug} title={title}>
-      <p>{why}</p>
+      <p>
+        <Prose>{why}</Prose>
+      </p>
     </Empty>
   );
 }
@@ -23,7 +25,7 @@ export function MissingNotice({ ability, what }: { readonly ability: Ability; re
   const why = useMissing(ability);
   return why === undefined ? null : (
     <Banner kind="info" title={`${what} not available`}>
-      {why}
+      <Prose>{why}</Prose>
     </Banner>
   );
 }

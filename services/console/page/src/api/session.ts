@@ -36,10 +36,10 @@ export function useMissing(ability: Ability): string | undefined {
 
 /** There the page has no controls; commands, which are Tilt's buttons as well, do the same. */
 const ON_A_CLUSTER: Readonly<Record<Ability, string>> = {
-  identity: 'on a cluster, npm run kind -- rotate and roll-ca do this, as do Tilt’s buttons.',
-  federation: 'on a cluster, npm run kind -- federate and unfederate do this, as do Tilt’s buttons.',
-  attacks: 'on a cluster, npm run kind -- rogue add lets one in to try.',
-  policy: 'on a cluster, npm run kind -- policy swap and policy restore do this, as do Tilt’s buttons.',
+  identity: 'on a cluster, `npm run kind -- rotate` and `roll-ca` do this, as do Tilt’s buttons.',
+  federation: 'on a cluster, `npm run kind -- federate` and `unfederate` do this, as do Tilt’s buttons.',
+  attacks: 'on a cluster, `npm run kind -- rogue add` lets one in to try.',
+  policy: 'on a cluster, `npm run kind -- policy swap` and `policy restore` do this, as do Tilt’s buttons.',
 };
 
 function whyMissing(now: SessionState, ability: Ability): string | undefined {
@@ -47,7 +47,7 @@ function whyMissing(now: SessionState, ability: Ability): string | undefined {
   if (now.state === 'failed') return now.message;
   if (now.stale !== undefined) return now.stale.detail;
   if (now.session.stack === undefined) {
-    return `The system’s control does not answer, so this page can only watch. It is there while npm start runs; ${ON_A_CLUSTER[ability]}`;
+    return `The system’s control does not answer, so this page can only watch. It is there while \`npm start\` runs; ${ON_A_CLUSTER[ability]}`;
   }
   const { abilities } = now.session.stack;
   return abilities[ability].there ? undefined : abilities[ability].why;

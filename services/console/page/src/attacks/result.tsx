@@ -1,5 +1,5 @@
 /** What came of one attack: the verdict, which check refused, what either side saw, and where that check stands in the code. */
-import { CircleCheck, CircleSlash, type LucideIcon, OctagonX, TriangleAlert, Waypoints } from 'lucide-react';
+import { CircleCheck, CircleSlash, type LucideIcon, OctagonX, Scale, TriangleAlert, Waypoints } from 'lucide-react';
 import type { AttackDescription, AttackResult } from '../../../src/wire/actions.ts';
 import { Button, CopyButton, type Fact, Facts, milliseconds, Tag, type Tone } from '../design/index.ts';
 import { Prose } from '../design/prose.tsx';
@@ -51,7 +51,7 @@ export function Result({ attack, result }: ResultProps) {
       )}
       <Facts facts={factsOf(result)} />
       {result.record !== undefined && <ServerRecord record={result.record} />}
-      <SeeTrace record={result.record} />
+      <Further record={result.record} />
     </div>
   );
 }
@@ -80,15 +80,23 @@ function factsOf({ wire, expectedWire, reason, remedy, source }: AttackResult): 
   ];
 }
 
-function SeeTrace({ record }: { readonly record: AttackResult['record'] }) {
+/** Ways on to what the services reported of it. */
+function Further({ record = {} }: { readonly record: AttackResult['record'] }) {
   const inspect = useShell((shell) => shell.inspect);
-  const traceId = record?.['trace_id'];
-  if (typeof traceId !== 'string') return null;
+  const { trace_id: traceId, decision_id: id } = record;
+  if (typeof traceId !== 'string' && typeof id !== 'string') return null;
   return (
-    <div>
-      <Button size="s" icon={Waypoints} onPress={() => inspect({ kind: 'trace', traceId })}>
-        See trace
-      </Button>
+    <div className="row">
+      {typeof traceId === 'string' && (
+        <Button size="s" icon={Waypoints} onPress={() => inspect({ kind: 'trace', traceId })}>
+          See trace
+        </Button>
+      )}
+      {typeof id === 'string' && (
+        <Button size="s" icon={Scale} onPress={() => inspect({ kind: 'decision', id })}>
+          See decision
+        </Button>
+      )}
     </div>
   );
 }

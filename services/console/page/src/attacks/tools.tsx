@@ -1,8 +1,8 @@
 /** Above the attacks: search, transport, run all, and how far it is. */
 import { ChevronsDownUp, ChevronsUpDown, CircleStop, Search as SearchIcon, Swords } from 'lucide-react';
 import { Input, Label, SearchField } from 'react-aria-components';
+import { Choice } from '../design/choice.tsx';
 import { Button } from '../design/index.ts';
-import { Choice } from '../design/select.tsx';
 import { type AttackGroup, sayTally, tallyOf } from './attack-list.ts';
 import { runAll, searchFor, setOpen, stopAttacks, useAttacks } from './attack-store.ts';
 

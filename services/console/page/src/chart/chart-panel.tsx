@@ -1,5 +1,5 @@
 /** The last minutes as two curves: how many were let in and refused, and how long the edge's requests took. */
-import { Panel, plural, Term } from '../design/index.ts';
+import { milliseconds, Panel, plural, Term } from '../design/index.ts';
 import { useLive } from '../live/index.ts';
 import { Charts } from './charts.tsx';
 import { sumUp } from './summary.ts';
@@ -22,7 +22,7 @@ export default function ChartPanel() {
           In the last minute: {allowed} let in, {refused} refused
           {p50Ms !== undefined && p95Ms !== undefined && (
             <>
-              , <Term id="percentile" /> at most {p50Ms.toFixed(1)} and {p95Ms.toFixed(1)} ms
+              , <Term id="percentile" /> at most {milliseconds(p50Ms)} and {milliseconds(p95Ms)}
             </>
           )}
           , {plural(rotations, 'certificate')} <Term id="rotation">replaced</Term>.

@@ -23,16 +23,19 @@ function axes(): Axis[] {
     gap: 4,
   };
   return [
-    { ...look, size: HEIGHT_OF_TIME, space: 3 * REM, grid: { show: false }, values: (_, splits) => splits.map(clock) },
+    { ...look, size: HEIGHT_OF_TIME, space: 4.5 * REM, grid: { show: false }, values: clock },
     { ...look, size: WIDTH_OF_VALUES, space: 1.6 * REM, values: (_, splits) => splits.map(String) },
   ];
 }
 
 const hourAndMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const andSecond = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-function clock(seconds: number): string {
-  return hourAndMinute.format(seconds * 1000);
-}
+/** Two marks never say the same. */
+const clock: Axis.Values = (_, splits, __, ___, secondsApart) => {
+  const { format } = secondsApart < 60 ? andSecond : hourAndMinute;
+  return splits.map((seconds) => format(seconds * 1000));
+};
 
 function line(token: string, more: Partial<Series>): Series {
   return {
@@ -49,7 +52,7 @@ const fromZero: Scale.Range = (_, __, most: number | null) => [0, Math.max(1, (m
 const shared: Partial<PlotOptions> = {
   cursor: { sync: { key: 'countersign' }, drag: { x: false, y: false }, points: { size: 6 } },
   legend: { show: false },
-  padding: [8, 8, 0, 0],
+  padding: [8, 20, 0, 0],
 };
 
 export const ratePlot: PlotOptions = {

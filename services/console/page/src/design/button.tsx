@@ -1,7 +1,12 @@
 /** Buttons: one with words, and one that is an icon alone and shows its name on hover and focus. */
 import { LoaderCircle, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Button as AriaButton, type ButtonProps as AriaButtonProps, TooltipTrigger } from 'react-aria-components';
+import {
+  Button as AriaButton,
+  type ButtonProps as AriaButtonProps,
+  ProgressBar,
+  TooltipTrigger,
+} from 'react-aria-components';
 import { Tip } from './tip.tsx';
 import './button.css';
 
@@ -20,6 +25,8 @@ export function Button({ variant = 'secondary', size = 'm', icon: Icon, children
     <AriaButton {...rest} className={`button button-${variant} button-${size}`}>
       {Shown && <Shown aria-hidden className={rest.isPending ? 'spin' : undefined} />}
       <span>{children}</span>
+      {/* What react-aria reads out while it is pending. */}
+      {rest.isPending && <ProgressBar aria-label="Working" isIndeterminate className="visually-hidden" />}
     </AriaButton>
   );
 }

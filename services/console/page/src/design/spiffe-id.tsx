@@ -20,8 +20,9 @@ export function SpiffeId({ id, plain = false, whole = false }: SpiffeIdProps) {
         <code>{id}</code>
       ) : (
         <TooltipTrigger delay={200}>
-          <Button className="spiffe-id-short" aria-label={id}>
+          <Button className="spiffe-id-short">
             {shortId(id)}
+            <span className="visually-hidden">, in full {id}</span>
           </Button>
           <Tip>{id}</Tip>
         </TooltipTrigger>

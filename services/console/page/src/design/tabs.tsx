@@ -1,5 +1,5 @@
 /** Tabs, as react-aria has them, with the page's looks. Give `TabPanel` and `Tab` the same `id`. */
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import {
   Tab as AriaTab,
   TabList as AriaTabList,
@@ -24,9 +24,16 @@ export function Tabs<Id extends string>({ label, tabs, selected, onSelect, tour,
     const tab = tabs.find(({ id }) => id === key);
     if (tab) onSelect(tab.id);
   };
+  const list = useRef<HTMLDivElement>(null);
+  // Where there is not room for all, the chosen one is brought into sight, however it was chosen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab chosen is the reason
+  useEffect(() => {
+    const tab = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (tab) list.current?.scrollTo({ left: tab.offsetLeft - (list.current.clientWidth - tab.offsetWidth) / 2 });
+  }, [selected]);
   return (
     <AriaTabs className="tabs" selectedKey={selected} onSelectionChange={select}>
-      <AriaTabList aria-label={label} className="tab-list" data-tour={tour}>
+      <AriaTabList ref={list} aria-label={label} className="tab-list" data-tour={tour}>
         {tabs.map((tab) => (
           <AriaTab key={tab.id} id={tab.id} className="tab" data-tour={tab.tour}>
             {tab.title}

@@ -1,6 +1,6 @@
 /** The Inspect tab: one workload, call, trace, decision or refusal from close by; or the list of what there is. */
 import { ArrowLeft } from 'lucide-react';
-import { Button } from '../design/index.ts';
+import { Button, lastSegment } from '../design/index.ts';
 import { type Selection, useShell } from '../shell/shell-store.ts';
 import { CallView } from './call-view.tsx';
 import { Chooser } from './chooser.tsx';
@@ -21,9 +21,24 @@ export default function InspectTab() {
           All there is
         </Button>
       </div>
+      <p role="status" className="visually-hidden">
+        Inspect shows {nameOf(selection)}
+      </p>
       <Selected selection={selection} />
     </div>
   );
+}
+
+/** For who can't see that a press elsewhere has changed this tab. */
+function nameOf(selection: Selection): string {
+  switch (selection.kind) {
+    case 'workload':
+      return lastSegment(selection.id);
+    case 'edge':
+      return selection.key.split('>').map(lastSegment).join(' to ');
+    default:
+      return `a ${selection.kind}`;
+  }
 }
 
 /** Keyed, so that nothing of one is shown under the name of another. */

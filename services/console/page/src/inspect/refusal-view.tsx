@@ -1,6 +1,7 @@
 /** A refusal from close by: who, where, by which rule, and what would help. */
 import type { Refusal } from '../../../src/wire/model.ts';
 import { Empty, type Fact, Facts, lastSegment, Section, SpiffeId, Tag, Term, Time } from '../design/index.ts';
+import { Prose } from '../design/prose.tsx';
 import { useLive } from '../live/index.ts';
 import { TraceButton } from './call-view.tsx';
 import { DecisionView } from './decision-view.tsx';
@@ -45,7 +46,7 @@ function factsOf(refusal: Refusal): readonly Fact[] {
     { id: 'rule', name: <Term id="rule">Rule</Term>, value: rule },
     { id: 'expected', name: 'Expected', value: expected && <code>{expected}</code> },
     { id: 'got', name: 'Got', value: got && <code>{got}</code> },
-    { id: 'remedy', name: 'Remedy', value: remedy },
+    { id: 'remedy', name: 'Remedy', value: remedy && <Prose>{remedy}</Prose> },
     { id: 'self', name: 'Who refused', value: <SpiffeId id={self} plain whole /> },
     { id: 'peer', name: 'Who was refused', value: peer && <SpiffeId id={peer} plain whole /> },
     { id: 'sure', name: 'How sure that is', value: certainties[peerIs] },

@@ -12,8 +12,8 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
-/** The console's time at this moment, for what does not count down. */
-export function consoleNow(): number {
+/** The console's time at this moment. */
+function consoleNow(): number {
   return Date.now() + useLive.getState().clockAheadMs;
 }
 

@@ -49,9 +49,11 @@ describe('following the events', () => {
     deepEqual(seen, ['snapshot 1', 'patch 2']);
   });
 
-  it('leaves it to the browser to resume a connection that broke off', () => {
+  it('leaves it to the browser to resume a connection that broke off', (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
     const { sources, seen, newest } = follow();
     newest().fail(0);
+    context.mock.timers.tick(10_000);
     deepEqual(seen, ['error']);
     equal(sources.length, 1);
   });

@@ -9,8 +9,9 @@ import '@xyflow/react/dist/base.css';
 import { CallLabel } from './call-label.tsx';
 import { CallLine } from './call-line.tsx';
 import { type Box, type Direction, type Layout, layOut } from './layout.ts';
-import { drawLines } from './path.ts';
-import type { Told } from './topology.ts';
+import { drawLines, type Line } from './path.ts';
+import { stopsOf } from './stop-mark.tsx';
+import type { MapCall, Told } from './topology.ts';
 import { useWidth } from './use-width.ts';
 import { WorkloadNode } from './workload-node.tsx';
 
@@ -37,14 +38,18 @@ export default function Flow({ told }: { readonly told: readonly Told[] }) {
 function Drawing({ told, width }: { readonly told: readonly Told[]; readonly width: number }) {
   const direction: Direction = width < NARROW ? 'down' : 'across';
   const layout = useMemo(() => layOut(told, direction), [told, direction]);
-  const nodes = useMemo(() => toNodes(told, layout), [told, layout]);
-  const edges = useMemo(() => toEdges(told, layout, direction), [told, layout, direction]);
+  const calls = useMemo(() => told.flatMap((item) => ('call' in item ? [item.call] : [])), [told]);
+  const lines = useMemo(() => drawLines(calls, layout, direction), [calls, layout, direction]);
+  const nodes = useMemo(() => toNodes(told, layout, lines, direction), [told, layout, lines, direction]);
+  const edges = useMemo(() => toEdges(calls, lines, direction), [calls, lines, direction]);
   const zoom = scale(layout, width);
   const drawn = { width: layout.width * zoom + 2 * MARGIN, height: layout.height * zoom + 2 * MARGIN };
   const left = Math.max(MARGIN, (width - layout.width * zoom) / 2);
   const name = useCallback((wrapper: HTMLDivElement | null) => {
     // React Flow makes itself an `application`, in which screen readers stop reading; there is nothing to operate but buttons.
     wrapper?.setAttribute('role', 'group');
+    // What the lines say is said by their labels.
+    wrapper?.querySelector('.react-flow__edges')?.setAttribute('aria-hidden', 'true');
   }, []);
   return (
     <div style={{ width: Math.max(width, drawn.width), height: drawn.height }}>
@@ -93,34 +98,37 @@ const silentEdge = {
 };
 
 /** In the order of `told`, which becomes that of the document, and so of the keyboard. */
-function toNodes(told: readonly Told[], layout: Layout): Node[] {
+function toNodes(
+  told: readonly Told[],
+  layout: Layout,
+  lines: ReadonlyMap<string, Line>,
+  direction: Direction,
+): Node[] {
   return told.flatMap((item) => {
     if ('node' in item) {
       const box = layout.nodes.get(item.node.id);
       return box ? [toNode(item.node.id, 'workload', box, { kind: item.node.kind })] : [];
     }
     const box = layout.labels.get(item.call.key);
-    return box ? [toNode(item.call.key, 'call', box, {})] : [];
+    const line = lines.get(item.call.key);
+    return box && line ? [toNode(item.call.key, 'call', box, { stops: stopsOf(line, box, direction) })] : [];
   });
 }
 
-function toNode(id: string, type: string, { x, y, width, height }: Box, data: Record<string, unknown>): Node {
-  return { id, type, position: { x, y }, width, height, data, domAttributes: silentNode };
+/** Labels above workloads, because their stop marks lie across a workload's border. */
+function toNode(id: string, type: 'workload' | 'call', box: Box, data: Record<string, unknown>): Node {
+  const { x, y, width, height } = box;
+  const zIndex = type === 'call' ? 1 : 0;
+  return { id, type, position: { x, y }, width, height, zIndex, data, domAttributes: silentNode };
 }
 
-function toEdges(told: readonly Told[], layout: Layout, direction: Direction): Edge[] {
-  const calls = told.flatMap((item) => ('call' in item ? [item.call] : []));
-  return [...drawLines(calls, layout, direction)].map(([key, line]) => {
-    const call = calls.find((one) => one.key === key);
-    return {
-      id: key,
-      type: 'call',
-      source: call?.from ?? '',
-      target: call?.to ?? '',
-      data: { line, direction },
-      // Above the nodes: the stop mark lies across their border.
-      zIndex: 1,
-      domAttributes: silentEdge,
-    };
-  });
+function toEdges(calls: readonly MapCall[], lines: ReadonlyMap<string, Line>, direction: Direction): Edge[] {
+  return calls.map(({ key, from, to }) => ({
+    id: key,
+    type: 'call',
+    source: from,
+    target: to,
+    data: { line: lines.get(key), direction },
+    domAttributes: silentEdge,
+  }));
 }

@@ -1,7 +1,7 @@
 /** What the map says in words: names for screen readers, and the cells of its table. */
 import type { Edge, Refusal, Transport, Workload } from '../../../src/wire/model.ts';
-import { countdown, lastSegment, milliseconds } from '../design/index.ts';
-import { outcomeLooks, stateLooks } from '../design/tag.tsx';
+import { countdown, lastSegment } from '../design/index.ts';
+import { stateLooks } from '../design/tag.tsx';
 
 const transportNames: Readonly<Record<Transport, string>> = {
   http: 'HTTP',
@@ -29,21 +29,24 @@ export function workloadName(workload: Workload, now: number): string {
     .join(', ');
 }
 
-/** `customer to backend, allowed, HTTPS · gRPC, 12.0 a second, p50 3.1 ms, p95 9.0 ms`. */
-export function callName(edge: Edge, refusal: Refusal | undefined): string {
-  return [
-    `${lastSegment(edge.from)} to ${lastSegment(edge.to)}`,
-    outcomeLooks[edge.last.outcome].word,
-    transportsOf(edge),
-    edge.perSecond > 0 ? `${rate(edge.perSecond)} a second` : 'idle',
-    edge.p50Ms !== undefined && `p50 ${milliseconds(edge.p50Ms)}`,
-    edge.p95Ms !== undefined && `p95 ${milliseconds(edge.p95Ms)}`,
-    refusal && `refused by ${lastSegment(refusal.self)}`,
-    refusal?.expected && `expected ${refusal.expected}`,
-    refusal?.got && `got ${refusal.got}`,
-  ]
+/** `refused by backend, expected ..., got ...`. */
+export function refusalWords({ self, expected, got }: Refusal): string {
+  return [`refused by ${lastSegment(self)}`, expected && `expected ${expected}`, got && `got ${got}`]
     .filter(Boolean)
     .join(', ');
+}
+
+/** `3.1/12 ms`, `0.1/6.0 s`: p50 and p95, where there are any. */
+export function briefLatency({ p50Ms, p95Ms }: Pick<Edge, 'p50Ms' | 'p95Ms'>): string | undefined {
+  return p50Ms === undefined || p95Ms === undefined
+    ? undefined
+    : p95Ms < 1000
+      ? `${brief(p50Ms)}/${brief(p95Ms)} ms`
+      : `${brief(p50Ms / 1000)}/${brief(p95Ms / 1000)} s`;
+}
+
+function brief(time: number): string {
+  return time >= 10 ? time.toFixed(0) : time.toFixed(1);
 }
 
 /** `0.3`, `12`. */

@@ -30,6 +30,7 @@ function Card({ workload, kind }: { readonly workload: Workload; readonly kind: 
   return (
     <div className={`node node-${kind} node-${state}`} data-serial={svid?.serial}>
       <Flash serial={svid?.serial} />
+      <Open workload={workload} />
       <div className="node-head">
         <NodeIcon workload={workload} kind={kind} />
         <span className="node-name">{name}</span>
@@ -49,7 +50,6 @@ function Card({ workload, kind }: { readonly workload: Workload; readonly kind: 
           <StateTag state={state} />
         </div>
       )}
-      <Open workload={workload} />
     </div>
   );
 }

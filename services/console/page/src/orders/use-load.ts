@@ -1,5 +1,5 @@
 /** The slider's side of the steady load: the last wish wins, however quickly it moves. */
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { LoadState } from '../../../src/wire/actions.ts';
 import { api } from '../api/api.ts';
 import type { ApiProblem } from '../api/problem.ts';
@@ -29,13 +29,18 @@ export function useLoad(): Load {
     latest.current = perSecond;
     if (busy) return;
     let asked: number;
+    let told: LoadState | undefined;
     do {
       asked = latest.current;
-      await run(asked);
+      told = await run(asked);
     } while (latest.current !== asked);
     latest.current = undefined;
-    setWish(undefined);
+    // Else the stream says so with its next patch: until then the slider must not jump back to the former rate.
+    if (told?.perSecond !== asked) setWish(undefined);
   };
+  useEffect(() => {
+    if (latest.current === undefined && wish === load.perSecond) setWish(undefined);
+  }, [wish, load.perSecond]);
   return {
     load,
     value: wish ?? load.perSecond,

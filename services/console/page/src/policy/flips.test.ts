@@ -56,7 +56,7 @@ test('to hide more is no refusal', () => {
 test('verdicts in words', () => {
   assert.deepEqual([yes, masked, no].map(sayVerdict), [
     'allowed',
-    'allowed without customer',
+    'allowed, hides customer',
     'denied: operation-not-granted',
   ]);
 });

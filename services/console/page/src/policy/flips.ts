@@ -32,5 +32,5 @@ export function takesAway({ before, after }: Pick<ChangedDecision, 'before' | 'a
 /** A verdict in words. */
 export function sayVerdict({ allow, reason, hides }: PolicyVerdict): string {
   if (!allow) return `denied: ${reason}`;
-  return hides.length === 0 ? 'allowed' : `allowed without ${hides.join(', ')}`;
+  return hides.length === 0 ? 'allowed' : `allowed, hides ${hides.join(', ')}`;
 }

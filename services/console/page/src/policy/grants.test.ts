@@ -99,6 +99,6 @@ test('what was removed and applied can still be restored', () => {
 test('terms are said in words', () => {
   const name = (id: string) => id.slice(-1);
   assert.equal(sayTerms({}, name), '');
-  assert.equal(sayTerms({ mask: ['customer'] }, name), 'without customer');
-  assert.equal(sayTerms(find('/s/M', B).terms, name), 'on behalf of a (without who), c');
+  assert.equal(sayTerms({ mask: ['customer'] }, name), 'hides customer');
+  assert.equal(sayTerms(find('/s/M', B).terms, name), 'on behalf of a (hides who), c');
 });

@@ -93,7 +93,7 @@ export function withGrant(text: string, { self, peer, operation, terms }: Grant)
 export function sayTerms({ mask, origins }: GrantTerms, name: (id: string) => string): string {
   const parts: string[] = [];
   if (isRecord(origins)) parts.push(`on behalf of ${sayOrigins(origins, name)}`);
-  if (Array.isArray(mask)) parts.push(`without ${mask.join(', ')}`);
+  if (Array.isArray(mask)) parts.push(`hides ${mask.join(', ')}`);
   return parts.join('; ');
 }
 
@@ -101,7 +101,7 @@ function sayOrigins(origins: Readonly<Record<string, unknown>>, name: (id: strin
   return Object.entries(origins)
     .map(([id, terms]) => {
       const mask = isRecord(terms) ? terms['mask'] : undefined;
-      return Array.isArray(mask) ? `${name(id)} (without ${mask.join(', ')})` : name(id);
+      return Array.isArray(mask) ? `${name(id)} (hides ${mask.join(', ')})` : name(id);
     })
     .join(', ');
 }

@@ -2,8 +2,8 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Missing, MissingNotice, ProblemNotice } from '../api/notices.tsx';
 import { useMissing } from '../api/session.ts';
+import { Choice } from '../design/choice.tsx';
 import { Failed, Loading, Section, Term } from '../design/index.ts';
-import { Choice } from '../design/select.tsx';
 import { Actions } from './actions.tsx';
 import { Conflict } from './conflict.tsx';
 import { Consequences } from './consequences.tsx';

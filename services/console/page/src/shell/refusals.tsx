@@ -3,6 +3,7 @@ import { ShieldCheck } from 'lucide-react';
 import { memo, useMemo, useState } from 'react';
 import type { Refusal } from '../../../src/wire/model.ts';
 import { Button, Empty, lastSegment, Panel, Tag, Time } from '../design/index.ts';
+import { Prose } from '../design/prose.tsx';
 import { useHeld } from '../design/use-held.ts';
 import { useLive } from '../live/index.ts';
 import { group } from './group.ts';
@@ -106,7 +107,9 @@ function Line({ name, value }: { readonly name: string; readonly value: string }
   return (
     <div className={`refusal-${name}`}>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd>
+        <Prose>{value}</Prose>
+      </dd>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 /** What one can do and look into: tabs, each fetched when it is first opened. */
-import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import { type ComponentType, type LazyExoticComponent, lazy, type RefObject, useEffect, useRef } from 'react';
 import { Loading, Part } from '../design/index.ts';
 import { Tabs } from '../design/tabs.tsx';
 import { type TabId, useShell } from './shell-store.ts';
@@ -21,10 +21,12 @@ const views: Readonly<Record<TabId, LazyExoticComponent<ComponentType>>> = {
 };
 
 export function Workbench() {
+  const place = useRef<HTMLElement>(null);
+  useShown(place);
   const tab = useShell((shell) => shell.tab);
   const openTab = useShell((shell) => shell.openTab);
   return (
-    <section id="workbench" className="panel workbench" aria-label="What you can do" tabIndex={-1}>
+    <section ref={place} id="workbench" className="panel workbench" aria-label="What you can do" tabIndex={-1}>
       <Tabs label="What you can do" tabs={tabs} selected={tab} onSelect={openTab} tour="tabs">
         {(id) => {
           const View = views[id];
@@ -38,3 +40,17 @@ export function Workbench() {
     </section>
   );
 }
+
+/** On a phone it lies below the map: what is chosen there to be inspected is brought into sight, from its top. */
+function useShown(place: RefObject<HTMLElement | null>): void {
+  const selection = useShell((shell) => shell.selection);
+  useEffect(() => {
+    if (!selection || !place.current) return;
+    for (const panel of place.current.querySelectorAll('[role="tabpanel"]')) panel.scrollTop = 0;
+    const isBelow = place.current.getBoundingClientRect().top > window.innerHeight - WORTH_SEEING;
+    if (isBelow) place.current.scrollIntoView({ block: 'start' });
+  }, [selection, place]);
+}
+
+/** px of it that must be in sight to leave the page where it is. */
+const WORTH_SEEING = 200;

@@ -57,7 +57,12 @@ export function createCodeEditor({ root, text, label, onChange }: CodeEditorOpti
         keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
         json(),
         looks,
-        EditorView.contentAttributes.of({ 'aria-label': label, autocapitalize: 'off', spellcheck: 'false' }),
+        EditorView.contentAttributes.of({
+          'aria-label': label,
+          tabindex: '0',
+          autocapitalize: 'off',
+          spellcheck: 'false',
+        }),
         EditorView.updateListener.of(({ docChanged, state, transactions }) => {
           if (docChanged && !transactions.some(isFromElsewhere)) onChange(state.doc.toString());
         }),

@@ -3,6 +3,7 @@ import { Undo2, UserX } from 'lucide-react';
 import { useEffect } from 'react';
 import { useMissing } from '../../api/session.ts';
 import { Button, lastSegment, Term } from '../../design/index.ts';
+import { Prose } from '../../design/prose.tsx';
 import { placeOrder, useOrders } from '../../orders/orders-store.ts';
 import { type Grant, readGrants, withoutGrant } from '../../policy/grants.ts';
 import { apply, edit, isEdited, loadPolicy, undo, usePolicy } from '../../policy/policy-store.ts';
@@ -89,7 +90,7 @@ function Outcome({ why }: { readonly why: string | undefined }) {
       {begun && outcome.state === 'placed' && 'The order went through again.'}
       {failed !== undefined && `${failed.title}: ${failed.problem.detail}`}
       {edited && 'You have edits in the Policy tab: apply or discard them first.'}
-      {why}
+      {why !== undefined && <Prose>{why}</Prose>}
     </Said>
   );
 }

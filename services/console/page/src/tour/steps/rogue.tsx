@@ -3,6 +3,7 @@ import { Skull } from 'lucide-react';
 import { useMissing } from '../../api/session.ts';
 import { loadAttacks, runAttack, setOpen, useAttacks } from '../../attacks/attack-store.ts';
 import { Button, Term } from '../../design/index.ts';
+import { Prose } from '../../design/prose.tsx';
 import { useShell } from '../../shell/shell-store.ts';
 import { findRefused, findRogue } from '../notice.ts';
 import { Said } from '../said.tsx';
@@ -37,7 +38,7 @@ export function Rogue() {
         {refused !== undefined && <Refused reason={refused.reason} layer={refused.layer} record={refused.record} />}
         {failed?.state === 'failed' && `It could not be tried: ${failed.problem.detail}`}
         {problem !== undefined && `The attacks could not be fetched: ${problem.detail}`}
-        {why}
+        {why !== undefined && <Prose>{why}</Prose>}
       </Said>
     </>
   );

@@ -4,6 +4,7 @@ import { useEffect } from 'react';
 import { api } from '../../api/api.ts';
 import { useMissing } from '../../api/session.ts';
 import { Button, plural, Term } from '../../design/index.ts';
+import { Prose } from '../../design/prose.tsx';
 import { keyOf, operate, useIdentities } from '../../identities/identity-store.ts';
 import { useLive } from '../../live/live-store.ts';
 import { useShell } from '../../shell/shell-store.ts';
@@ -47,7 +48,7 @@ export function Rotate() {
         {rotated > 0 &&
           `${rotated} of ${plural(of, 'program')} with a new certificate, ${plural(failed, 'order')} failed.`}
         {problem !== undefined && `It failed: ${problem.detail}`}
-        {why}
+        {why !== undefined && <Prose>{why}</Prose>}
       </Said>
     </>
   );
