@@ -4,6 +4,11 @@ import { networkEdges } from './kubernetes-objects.ts';
 import type { Yaml } from './yaml.ts';
 
 const TYPE = 'type.googleapis.com/envoy';
+/**
+ * Envoy takes renewed certificates for new connections, and keeps the old ones: a server of ours refuses what comes over one whose
+ * SVID has ended. Each SVID is renewed at half of its life, so that what is left of one is always longer than this.
+ */
+const MAX_CONNECTION_DURATION = '15s';
 /** Of the Services that have a port for HTTPS. */
 const HTTPS_PORT = 8443;
 
@@ -22,6 +27,13 @@ function cluster(called: Workload, trustDomain: string): Yaml {
     load_assignment: {
       cluster_name: called.name,
       endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        '@type': `${TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions`,
+        common_http_protocol_options: { max_connection_duration: MAX_CONNECTION_DURATION },
+        explicit_http_config: { http_protocol_options: {} },
+      },
     },
     transport_socket: {
       name: 'envoy.transport_sockets.tls',

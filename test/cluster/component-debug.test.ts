@@ -83,3 +83,7 @@ test('kubectl debug starts a container with tools beside the one that has none, 
   const seen = await kubectl([...namespace, 'logs', name, '--container=look']);
   assert.match(seen, /node.* src\/main\.ts/);
 });
+
+test('taken off, everything is as it was', async () => {
+  await component[Symbol.asyncDispose]();
+});

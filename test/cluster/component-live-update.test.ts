@@ -60,3 +60,7 @@ test('the migration runs by its command, and ends', async () => {
     assert.equal((await api.get<Job>(path)).status.succeeded, 1);
   });
 });
+
+test('taken off, everything is as it was', async () => {
+  await component[Symbol.asyncDispose]();
+});

@@ -54,3 +54,7 @@ for (const workload of Object.keys(REPLICAS))
     assertOverBudget(await evict(cluster.api, second));
     await rolledOut(cluster.api, workload);
   });
+
+test('taken off, everything is as it was', async () => {
+  await component?.[Symbol.asyncDispose]();
+});

@@ -29,7 +29,7 @@ const LOOK = `
   const codeOf = (action) => { try { action(); return 'done'; } catch ({ code }) { return code; } };
   process.stdout.write(JSON.stringify({
     entries: readdirSync(folder).map((name) => [name, lstatSync(folder + '/' + name).isSocket()]),
-    options: mounts.find(([, at]) => at === folder)[3].split(',').filter((it) => /^(r[ow]|no(suid|dev|exec))$/.test(it)).sort(),
+    access: mounts.find(([, at]) => at === folder)[3].split(',')[0],
     writing: codeOf(() => writeFileSync(folder + '/new', '')),
   }));
 `;
@@ -40,7 +40,7 @@ test("an ordinary volume is the agent's socket and nothing else, and can't be wr
   const seen: unknown = JSON.parse(await execIn(twin.pod, twin.container, [NODE, '--eval', LOOK]));
   assert.deepEqual(seen, {
     entries: [['spire-agent.sock', true]],
-    options: ['nodev', 'noexec', 'nosuid', 'ro'],
+    access: 'ro',
     writing: 'EROFS',
   });
 });
@@ -78,10 +78,8 @@ for (const [name, title, change, reason] of REFUSED)
     await eventually(30_000, async () => assert.match(await failedMountsOf(name), reason));
     const { status } = await twin.current();
     assert.equal(status.phase, 'Pending');
-    assert.deepEqual(
-      status.containerStatuses?.map(({ state }) => Object.keys(state ?? {})),
-      [['waiting']],
-    );
+    const started = status.containerStatuses?.filter(({ state }) => state?.waiting === undefined) ?? [];
+    assert.deepEqual(started, [], 'no container was started');
   });
 
 interface Event {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Api } from './api.ts';
 import { rolledOut } from './deployments.ts';
+import { eventually } from './eventually.ts';
 import { kubectl } from './kubectl.ts';
 import {
   differences,
@@ -55,16 +56,22 @@ interface Live {
 /** An object as it is now, without what would keep it from being put back; undefined when it is not there. */
 async function snapshotOf(manifest: Manifest): Promise<object | undefined> {
   const args = ['get', '--ignore-not-found', '--show-managed-fields', '--output=json', '--filename=-'];
-  const text = await kubectl(args, { input: JSON.stringify(manifest) });
+  const text = await kubectl(args, { input: listOf([manifest]) });
   if (text.trim() === '') return undefined;
-  const { status: _status, metadata: all, ...rest }: Live = JSON.parse(text);
+  const { items }: { readonly items: readonly Live[] } = JSON.parse(text);
+  const [live] = items;
+  if (live === undefined) return undefined;
+  const { status: _status, metadata: all, ...rest } = live;
   const { resourceVersion: _version, ...metadata } = all;
   return { ...rest, metadata };
 }
 
 async function restore(api: Api, objects: readonly Manifest[], former: ReadonlyArray<object | undefined>) {
   const [there, added] = [former.filter((it) => it !== undefined), objects.filter((_it, index) => !former[index])];
-  if (there.length > 0) await kubectl(['replace', '--filename=-'], { input: listOf(there) });
+  if (there.length > 0) {
+    // Whoever else writes to one of them at that moment, as its controller does, makes it a conflict.
+    await eventually(30_000, () => kubectl(['replace', '--filename=-'], { input: listOf(there) }));
+  }
   if (added.length > 0) {
     const args = ['delete', '--ignore-not-found', '--cascade=foreground', '--filename=-'];
     await kubectl(args, { input: listOf(added) });
