@@ -61,11 +61,20 @@ function tlsContext({ spiffeId }: Workload, trustDomain: string): Yaml {
   };
 }
 
+/** The agent refuses until it knows the pod. Envoy asks again soon, and is not ready before it has been given what it asks for. */
 const AGENT = {
   resource_api_version: 'V3',
+  initial_fetch_timeout: '0s',
   api_config_source: {
     api_type: 'GRPC',
     transport_api_version: 'V3',
-    grpc_services: [{ envoy_grpc: { cluster_name: 'spire-agent' } }],
+    grpc_services: [
+      {
+        envoy_grpc: {
+          cluster_name: 'spire-agent',
+          retry_policy: { retry_back_off: { base_interval: '0.5s', max_interval: '2s' } },
+        },
+      },
+    ],
   },
 } as const;

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { placeOrder, uniqueItem } from '../prove/orders.ts';
 import { type Api, openApi } from './suite/api.ts';
 import { type AppliedComponent, applyComponent } from './suite/components.ts';
-import { newPodOf, rolledOut } from './suite/deployments.ts';
+import { newPodOf, settled } from './suite/deployments.ts';
 import { eventually } from './suite/eventually.ts';
 import { openEdge } from './suite/forward.ts';
 import { kubectl } from './suite/kubectl.ts';
@@ -57,7 +57,7 @@ test('with it each service tells of every connection that it verified', async ()
   component = await applyComponent(api, 'debug');
   for (const [index, service] of SERVICES.entries())
     pods.set(service, await newPodOf(api, service, former[index] ?? []));
-  await rolledOut(api, 'customer');
+  await settled(api, 'customer');
   await eventually(60_000, async () => {
     await placeOrders();
     for (const service of SERVICES) {

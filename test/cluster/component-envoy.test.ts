@@ -9,7 +9,7 @@ import { placeOrder, uniqueItem } from '../prove/orders.ts';
 import { runAction } from './suite/actions.ts';
 import { type Api, openApi } from './suite/api.ts';
 import { type AppliedComponent, applyComponent } from './suite/components.ts';
-import { rolledOut } from './suite/deployments.ts';
+import { settled } from './suite/deployments.ts';
 import { otherServerExpected } from './suite/envoy.ts';
 import { eventually } from './suite/eventually.ts';
 import { forward, openEdge } from './suite/forward.ts';
@@ -33,7 +33,7 @@ before(async () => {
   api = await openApi();
   logs = await openLogs(api, ['backend', 'db-client']);
   component = await applyComponent(api, 'envoy');
-  const [first, ...others] = await rolledOut(api, 'customer');
+  const [first, ...others] = await settled(api, 'customer');
   assert.ok(first !== undefined && others.length === 0);
   pod = first;
   // The cluster's DNS may name pods that are gone for half a minute, and Envoy asks no other: it says 503 till then.

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Api } from './api.ts';
-import { rolledOut } from './deployments.ts';
+import { settled } from './deployments.ts';
 import { eventually } from './eventually.ts';
 import { kubectl } from './kubectl.ts';
 import {
@@ -77,6 +77,6 @@ async function restore(api: Api, objects: readonly Manifest[], former: ReadonlyA
     await kubectl(args, { input: listOf(added) });
   }
   const deployments = objects.filter(({ kind }) => kind === 'Deployment');
-  for (const { metadata } of deployments) await rolledOut(api, metadata.name);
+  for (const { metadata } of deployments) await settled(api, metadata.name);
   assert.equal(await differences(api, renderOverlay()), '', 'what runs is what the overlay says, again');
 }

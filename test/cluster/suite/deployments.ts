@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Api, type ApiAnswer, MERGE_PATCH } from './api.ts';
 import { eventually } from './eventually.ts';
-import { corePath, type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
+import { allPodsOf, corePath, type Deployment, deploymentPath, isReady, type Pod, podsOf } from './objects.ts';
 
 /** Longer than a rollout of two pods takes on two cores under load. */
 const ROLLOUT_MS = 240_000;
@@ -29,6 +29,15 @@ export async function rolledOut(api: Api, name: string): Promise<readonly Pod[]>
     assert.deepEqual(counts, [spec.replicas, spec.replicas, spec.replicas], `pods of ${name}: all, updated, ready`);
     const pods = await podsOf(api, name);
     assert.equal(pods.filter(isReady).length, spec.replicas);
+    return pods;
+  });
+}
+
+/** The same, when those that had to go are gone as well: a port forward to the Deployment may lead to one of them until then. */
+export async function settled(api: Api, name: string): Promise<readonly Pod[]> {
+  return await eventually(ROLLOUT_MS, async () => {
+    const pods = await rolledOut(api, name);
+    assert.equal((await allPodsOf(api, name)).length, pods.length, `pods of ${name} that are on their way out`);
     return pods;
   });
 }

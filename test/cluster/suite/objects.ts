@@ -100,9 +100,18 @@ export function deploymentPath(name: string): string {
 
 /** Pods of a workload that are not on their way out. */
 export async function podsOf(api: Api, workload: string, namespace: string = NAMESPACES.shop): Promise<readonly Pod[]> {
+  const pods = await allPodsOf(api, workload, namespace);
+  return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+/** All that there are. */
+export async function allPodsOf(
+  api: Api,
+  workload: string,
+  namespace: string = NAMESPACES.shop,
+): Promise<readonly Pod[]> {
   const selector = encodeURIComponent(`${NAME_LABEL}=${workload}`);
-  const { items } = await api.get<ListOf<Pod>>(`${corePath('pods', '', namespace)}?labelSelector=${selector}`);
-  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return (await api.get<ListOf<Pod>>(`${corePath('pods', '', namespace)}?labelSelector=${selector}`)).items;
 }
 
 /** Names of pods. */
