@@ -84,6 +84,7 @@ export {
   parseWorkloadId,
 } from './setting-types.ts';
 export { whenAskedToStop } from './stop-signal.ts';
+export { createStreamLimit } from './stream-limit.ts';
 export {
   type CertificateDescription,
   describeCertificate,

@@ -6,7 +6,14 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type OrderServiceClient, toOrderJson, type WatchOrdersResponse } from '@countersign/contracts';
-import { cancelOnAbort, detailsOf, grpcToHttpProblem, isServiceError, sendProblem } from '@countersign/service-kit';
+import {
+  cancelOnAbort,
+  createStreamLimit,
+  detailsOf,
+  grpcToHttpProblem,
+  isServiceError,
+  sendProblem,
+} from '@countersign/service-kit';
 import type { Logger } from '@countersign/telemetry';
 import { type ServiceError, status as Status } from '@grpc/grpc-js';
 
@@ -47,19 +54,9 @@ function isRenewable(error: ServiceError): boolean {
 
 /** Makes the function that answers one request with a stream. It resolves when the stream has ended. */
 export function createOrderStreams(options: OrderStreamOptions) {
-  let open = 0;
-  return async (response: ServerResponse, cursor: string): Promise<void> => {
-    if (open >= (options.maxStreams ?? DEFAULTS.maxStreams)) {
-      sendProblem(response, { status: 503, detail: 'Too many streams are open.', reason: 'TOO_MANY_STREAMS' });
-      return;
-    }
-    open += 1;
-    try {
-      await new OrderStream(response, cursor, options).run();
-    } finally {
-      open -= 1;
-    }
-  };
+  const limited = createStreamLimit(options.maxStreams ?? DEFAULTS.maxStreams);
+  return (response: ServerResponse, cursor: string): Promise<void> =>
+    limited(response, () => new OrderStream(response, cursor, options).run());
 }
 
 class OrderStream {

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { sendProblem } from '@countersign/service-kit';
+import { createStreamLimit } from '@countersign/service-kit';
 import { ApiError } from '../server/api-error.ts';
 import { type CustomerClient, parseAnswer, readBounded } from './customer-client.ts';
 import { createEventSplitter, idOf } from './event-splitter.ts';
@@ -26,19 +26,9 @@ const BACKOFF_MS = { first: 200, longest: 5_000 };
 
 /** Makes the function that answers one request with a relay. It resolves when the relay has ended. */
 export function createOrderRelays(options: OrderRelayOptions) {
-  let open = 0;
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (open >= (options.maxStreams ?? MAX_STREAMS)) {
-      sendProblem(response, { status: 503, detail: 'Too many streams are open.', reason: 'TOO_MANY_STREAMS' });
-      return;
-    }
-    open += 1;
-    try {
-      await new OrderRelay(request, response, options).run();
-    } finally {
-      open -= 1;
-    }
-  };
+  const limited = createStreamLimit(options.maxStreams ?? MAX_STREAMS);
+  return (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    limited(response, () => new OrderRelay(request, response, options).run());
 }
 
 class OrderRelay {

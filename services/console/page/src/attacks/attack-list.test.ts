@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AttackDescription, AttackResult } from '../../../src/wire/actions.ts';
+import type { AttackDescription } from '../../../src/wire/actions.ts';
 import { ApiProblem } from '../api/problem.ts';
-import { groupsOf, type Run, type Runs, sayTally, tallyOf, titleOf } from './attack-list.ts';
+import { groupsOf, type Runs, sayTally, tallyOf, titleOf } from './attack-list.ts';
+import { done } from './attack-result.fixture.ts';
 
 const attack = (id: string, group: string, more: Partial<AttackDescription> = {}): AttackDescription => ({
   id,
@@ -45,21 +46,6 @@ test('an attack that is nothing but a caller is called by it', () => {
 test('a transport leaves its own', () => {
   const attacks = [attack('a', 'x'), attack('b', 'x', { transport: 'grpc' })];
   assert.deepEqual(ids(groupsOf(attacks, { words: '', transport: 'grpc' }, {})), [['x', ['b']]]);
-});
-
-const done = (verdict: AttackResult['verdict']): Run => ({
-  state: 'done',
-  result: {
-    id: 'x',
-    verdict,
-    wire: '',
-    expectedWire: '',
-    layer: '',
-    reason: '',
-    source: { file: 'x.ts', line: 1 },
-    problems: [],
-    tookMs: 1,
-  },
 });
 
 test('a search for a verdict leaves those that ended so', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AttackDescription, AttackResult } from '../../../src/wire/actions.ts';
+import type { AttackDescription } from '../../../src/wire/actions.ts';
 import type { Workload } from '../../../src/wire/model.ts';
-import type { Run } from '../attacks/attack-list.ts';
+import { done } from '../attacks/attack-result.fixture.ts';
 import { findOrderGrant, findRefused, findRogue, rotatedSince, rotationsOf } from './notice.ts';
 
 const attack = (id: string, caller: string, transport: AttackDescription['transport']): AttackDescription => ({
@@ -24,21 +24,6 @@ test('the story is told with rogue over HTTPS, else with any rogue, else with an
   assert.equal(findRogue([expired, byGrpc])?.id, '2');
   assert.equal(findRogue([expired])?.id, '1');
   assert.equal(findRogue([]), undefined);
-});
-
-const done = (verdict: AttackResult['verdict']): Run => ({
-  state: 'done',
-  result: {
-    id: 'x',
-    verdict,
-    wire: '',
-    expectedWire: '',
-    layer: '',
-    reason: '',
-    source: { file: 'x.ts', line: 1 },
-    problems: [],
-    tookMs: 1,
-  },
 });
 
 test('only a refusal as it must be counts', () => {
